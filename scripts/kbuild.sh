@@ -1,0 +1,115 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# kbuild.sh TARGET: configures and builds one kernel into build/TARGET.
+#   base   x86, unpatched        x86   the same, patched, with the controller
+#   debug  x86 + lockdep & co    uml   User Mode Linux, with the benchmark
+#   kasan  uml + KASAN & co
+# kbuild.sh TARGET MAKE-ARGUMENTS...: runs make there instead, as it would.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+usage='usage: kbuild.sh base|x86|debug|uml|kasan [MAKE-ARGUMENTS...]'
+target=${1:?"$usage"}
+shift
+out=$build/$target
+folder=$(source_folder)
+
+tree=patched
+arch=x86_64
+goal=bzImage
+image=arch/x86/boot/bzImage
+case $target in
+base)	tree=base; fragments='vm' ;;
+x86)	fragments='vm ioas' ;;
+debug)	fragments='vm ioas debug' ;;
+uml)	arch=um; goal=linux; image=linux; fragments='uml ioas bench' ;;
+kasan)	arch=um; goal=linux; image=linux; fragments='uml ioas kasan' ;;
+*)	die "$usage" ;;
+esac
+
+fragment_files()
+{
+	local f
+
+	for f in $fragments; do
+		echo "$top/kernel/configs/$f.config"
+	done
+}
+
+kmake()
+{
+	# An empty LOCALVERSION keeps the state of the git tree out of the version.
+	CCACHE_DIR=$cache/ccache CCACHE_NOHASHDIR=1 CCACHE_MAXSIZE=10G \
+	KBUILD_BUILD_TIMESTAMP=0 KBUILD_BUILD_USER=ioascg KBUILD_BUILD_HOST=ioascg \
+		make -C "$folder/$tree" O="$out" ARCH="$arch" LOCALVERSION= \
+		CC="ccache gcc" HOSTCC="ccache gcc" -j"$(nproc)" "$@"
+}
+
+# The fragments, each option once: the last one that names it wins.
+wanted_options()
+{
+	fragment_files | xargs cat | awk '
+		match($0, /CONFIG_[A-Z0-9a-z_]+/) && (/^CONFIG_/ || / is not set$/) {
+			wanted[substr($0, RSTART, RLENGTH)] = $0
+		}
+		END { for (name in wanted) print wanted[name] }' | sort
+}
+
+# An option that Kconfig dropped would make a test vanish without a word.
+check_options()
+{
+	local option name bad=0
+
+	while read -r option; do
+		if [[ $option == '#'* ]]; then
+			name=${option#\# }; name=${name%% *}
+			grep -q "^$name=" "$out/.config" || continue
+		else
+			name=${option%%=*}
+			! grep -qxF -- "$option" "$out/.config" || continue
+		fi
+		echo "kernel/configs asks for '$option', but $target has '$(
+			grep -w "$name" "$out/.config" || echo "no $name")'" >&2
+		bad=1
+	done < <(wanted_options)
+	[[ $bad == 0 ]] || die "build/$target cannot be configured as asked"
+}
+
+configure()
+{
+	wanted_options >"$out/wanted.config.new"
+	KCONFIG_ALLCONFIG=$out/wanted.config.new kmake -s allnoconfig
+	check_options
+	mv "$out/wanted.config.new" "$out/wanted.config"
+}
+
+# What the image is made from, in a few milliseconds.
+inputs_sum()
+{
+	{
+		pure_git -C "$folder/$tree" rev-parse HEAD
+		wanted_options
+		gcc --version
+		cat "${BASH_SOURCE[0]}"
+	} | sha256sum | cut -d' ' -f1
+}
+
+mkdir -p "$out"
+# Nobody may change the tree while it is compiled.
+exec 8>"$folder/$tree.lock"
+flock -s 8
+
+if [[ $# -gt 0 ]]; then
+	kmake "$@"
+	exit
+fi
+
+sum=$(inputs_sum)
+if [[ -e $out/$image && $(cat "$out/sum" 2>/dev/null) == "$sum" ]]; then
+	exit 0
+fi
+rm -f "$out/sum"
+configure
+kmake "$goal"
+[[ -e $out/$image ]] || die "make succeeded, but there is no $image in build/$target"
+echo "$sum" >"$out/sum"
