@@ -12,7 +12,7 @@ packages=(
 	# the VM
 	qemu-system-x86 busybox-static mmdebstrap uidmap genext2fs util-linux
 	# the checks
-	sparse shellcheck codespell clang-format python3 libcap-dev
+	sparse shellcheck codespell clang-format python3
 )
 
 missing=()

@@ -1,0 +1,62 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Builds what runs in the VM into build/bin: each tests/selftests/NAME.c, and
+# the base kernel's own iommufd tests. Static, so that the VM's libraries do not
+# matter.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+tree=$(source_folder)/base
+headers=$build/usr/include
+
+mkdir -p "$build/bin"
+
+# The user-space headers of the kernel tree as it is now.
+install_headers()
+{
+	local commit
+
+	commit=$(pure_git -C "$tree" rev-parse HEAD)
+	[[ $(cat "$build/usr/commit" 2>/dev/null) != "$commit" ]] || return 0
+	rm -rf "${build:?}/usr"
+	"$top/scripts/kbuild.sh" base -s headers_install INSTALL_HDR_PATH="$build/usr"
+	echo "$commit" >"$build/usr/commit"
+}
+
+# compile SOURCE FLAGS...: into build/bin, unless that is newer than everything
+# that the compiler read for it.
+compile()
+{
+	local source=$1 name deps
+	shift
+
+	name=$(basename "$source" .c)
+	deps=$build/bin/.$name.d
+	if [[ -e $deps ]] && ! is_stale "$build/bin/$name" "$deps"; then
+		return 0
+	fi
+	echo "  CC $name"
+	gcc -static -O2 -g -D_GNU_SOURCE= -isystem "$headers" "$@" \
+		-MD -MF "$deps" -o "$build/bin/$name" "$source" -pthread
+}
+
+# The list of what was read is a make rule: words after "TARGET:".
+is_stale()
+{
+	local files file
+
+	read -r -a files -d '' < <(sed 's/^[^:]*://; s/\\$//' "$2") || true
+	for file in "${files[@]}"; do
+		[[ $file -ot $1 ]] || return 0
+	done
+	return 1
+}
+
+install_headers
+for program in iommufd iommufd_fail_nth; do
+	compile "$tree/tools/testing/selftests/iommu/$program.c" -Wall -Wno-unused-function
+done
+for source in "$top"/tests/selftests/*.c; do
+	[[ -e $source ]] || continue
+	compile "$source" -std=gnu11 -Wall -Wextra -Werror
+done
