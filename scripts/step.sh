@@ -123,8 +123,9 @@ step()
 
 	step_try "$@" && return
 	{
-		echo "----- the end of $log:"
-		tail -n 25 "$log"
+		echo "----- the end of $log, and the errors in it:"
+		tail -n 15 "$log"
+		grep -nE '\b[Ee]rror:|undefined reference|\*\*\* ' "$log" | head -n 15 || true
 		echo "----- all of it: $log"
 	} >&2
 	exit 1

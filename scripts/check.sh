@@ -1,0 +1,267 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# check.sh [--debug] [--only SUITE|CASE]: runs the tests, and ends with the line
+# "N passed, N failed". SUITE is lint, warnings, kunit-uml, kunit-kasan or
+# kunit-vm; CASE is the name of a file in tests/vm/cases. --debug runs what
+# there is for the VM on build/debug.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+. "$top/scripts/step.sh"
+. "$top/scripts/prepare.sh"
+
+results=$build/results
+patched=x86
+only=
+while [[ $# -gt 0 ]]; do
+	case $1 in
+	--debug)	patched=debug; shift ;;
+	--only)		only=${2:-}; shift 2 || die "--only wants a name" ;;
+	*)		die "usage: check.sh [--debug] [--only SUITE|CASE]" ;;
+	esac
+done
+
+passed=0 failed=0 skipped=0
+
+# What a case declares at its top.
+declared()
+{
+	local value
+
+	value=$(sed -n "s/^# $2: *//p" "$top/tests/vm/cases/$1.sh" | head -n 1)
+	echo "${value:-$3}"
+}
+
+# The cases for a kernel, with systemd (yes) or without (no).
+cases_for()
+{
+	local kernel=$1 systemd=$2 file name
+
+	[[ $kernel != debug ]] || kernel=x86
+	for file in "$top"/tests/vm/cases/*.sh; do
+		[[ -e $file ]] || continue
+		name=$(basename "$file" .sh)
+		[[ -z $only || $only == "$name" ]] || continue
+		[[ " $(declared "$name" kernels x86) " == *" $kernel "* ]] || continue
+		[[ $(declared "$name" systemd no) == "$systemd" ]] || continue
+		echo "$name"
+	done
+}
+
+wanted()
+{
+	[[ -z $only || $only == "$1" ]]
+}
+
+# The suites to run, in this order, one a line: a function and its arguments.
+# The base kernel comes before the patched one, which is compared with it.
+suites()
+{
+	if [[ $patched != debug ]]; then
+		! wanted lint || echo run_tap lint lint.sh
+		! wanted warnings || echo run_tap warnings warnings.sh
+		! wanted kunit-uml || echo run_tap kunit-uml kunit.sh uml
+		! wanted kunit-kasan || echo run_tap kunit-kasan kunit.sh kasan
+		[[ -z $(cases_for base no) ]] || echo run_vm base no
+		[[ -z $(cases_for base yes) ]] || echo run_vm base yes
+	fi
+	if wanted kunit-vm || [[ -n $(cases_for $patched no) ]]; then
+		echo run_vm $patched no
+	fi
+	[[ -z $(cases_for $patched yes) ]] || echo run_vm $patched yes
+}
+
+# What has to be there before them.
+needs()
+{
+	case $* in
+	*' lint '*)	;;
+	*' warnings '*)	printf '%s\n' base x86 ;;
+	*kunit.sh*)	echo "${*: -1}" ;;
+	run_vm*)	printf '%s\n' root programs "$2" ;;
+	esac
+}
+
+# Prints what became of a suite or case, and what failed in it. $2 is its table
+# of results, as tap.awk prints it.
+report()
+{
+	local name=$1 table=$2 seconds=$3 p f s how
+
+	p=$(grep -c '^pass' "$table" || true)
+	f=$(grep -c '^fail' "$table" || true)
+	s=$(grep -c '^skip' "$table" || true)
+	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+	if [[ $f == 0 ]]; then how=$(step_colour 32 'ok  '); else how=$(step_colour 31 FAIL); fi
+	printf '      %s %-28s %s passed, %s failed%s (%s)\n' "$how" "$name" "$p" "$f" \
+		"$([[ $s == 0 ]] || echo ", $s skipped")" "$(step_time "$seconds")"
+	awk -F '\t' '$1 == "fail" { gsub("\036", "\n             ", $3); print "           failed: " $2 "  " $3 }
+		$1 == "skip" { print "           skipped: " $2 "  " $3 }' "$table"
+}
+
+add_failure()
+{
+	printf 'fail\t%s\t%s\n' "$2" "$3" >>"$1"
+}
+
+# A script that prints TAP.
+run_tap()
+{
+	local name=$1 script=$2 start=$SECONDS status=0
+	shift 2
+
+	step_try "$name" "$name" "$top/scripts/$script" "$@" || status=$?
+	awk -f "$top/scripts/tap.awk" "$logs/$name.log" >"$results/$name"
+	if [[ $status != 0 ]] && ! grep -q '^fail' "$results/$name"; then
+		add_failure "$results/$name" "$script" "status $status$(
+			tail -n 15 "$logs/$name.log" | sed 's/^/\x1e/' | tr -d '\n')"
+	fi
+	report "$name" "$results/$name" $((SECONDS - start))
+}
+
+# Cuts the output of run-cases into a file a case, and prints how each ended:
+# NAME STATUS SECONDS WHAT-WAS-LEFT.
+split_cases()
+{
+	awk -v folder="$2" '
+		/^@begin / { name = $2; printf "" > (folder "/" name ".tap"); next }
+		/^@end / { $1 = ""; print substr($0, 2); close(folder "/" name ".tap"); name = ""; next }
+		name != "" { print > (folder "/" name ".tap") }
+		END { if (name != "") print name, "none 0" }' "$1"
+}
+
+# One that also runs on the base kernel "# compare: base" fails only where the
+# base does not.
+compare_with_base()
+{
+	local table=$1 base=$2
+
+	[[ -e $base ]] || return 0
+	awk -F '\t' -v OFS='\t' '
+		FNR == NR { base[$2] = $1; next }
+		{ seen[$2] = 1 }
+		$1 == "fail" && base[$2] == "fail" { $1 = "skip"; $3 = "fails on the base kernel too" }
+		{ print }
+		END { for (name in base) if (base[name] == "pass" && !(name in seen))
+			print "fail", name, "passes on the base kernel, but was not run" }' \
+		"$base" "$table" >"$table.new"
+	mv "$table.new" "$table"
+}
+
+# The tables of one case: what it reported, how it ended, what it left.
+case_result()
+{
+	local folder=$1 kernel=$2 name=$3 status=$4 seconds=$5 left=$6
+	local table=$folder/$name
+
+	awk -v wanted="$(declared "$name" expected 1)" -f "$top/scripts/tap.awk" \
+		"$folder/$name.tap" >"$table"
+	case $status in
+	none)	add_failure "$table" "$name.sh" "the VM ended during it" ;;
+	124|137) add_failure "$table" "$name.sh" "timed out" ;;
+	0)	;;
+	*)	grep -q '^fail' "$table" || add_failure "$table" "$name.sh" "status $status" ;;
+	esac
+	[[ -z $left ]] || add_failure "$table" "leaves nothing behind" "$left"
+	if [[ $(declared "$name" compare no) == base ]]; then
+		if [[ $kernel == base ]]; then
+			# What counts is the patched kernel; this is what it is compared with.
+			echo "           $name on the base kernel: $(grep -c ^pass "$table") passed, $(
+				grep -c ^fail "$table") failed (not counted)"
+			return
+		fi
+		compare_with_base "$table" "$results/vm-base-$(declared "$name" systemd no)/$name"
+	fi
+	report "$name" "$table" "$seconds"
+}
+
+# All cases of a kernel in one VM; KUnit runs while it boots.
+run_vm()
+{
+	local kernel=$1 systemd=$2 label=vm-$1-$2 start=$SECONDS status=0
+	local folder=$results/$label console=$logs/$label.console
+	local names name devices=0 seconds=300 append='' arguments=() options=() n left
+
+	mkdir -p "$folder"
+	mapfile -t names < <(cases_for "$kernel" "$systemd")
+	for name in "${names[@]}"; do
+		n=$(declared "$name" devices 0)
+		devices=$((n > devices ? n : devices))
+		n=$(declared "$name" timeout 120)
+		# lockdep and its kin make everything slower.
+		[[ $kernel != debug ]] || n=$((n * 4))
+		seconds=$((seconds + n))
+		arguments+=("$name:$n")
+	done
+	[[ $systemd == no ]] || options+=(--systemd)
+	if [[ $kernel == "$patched" && $systemd == no ]] && wanted kunit-vm; then
+		append='kunit.enable=1 kunit.filter_glob=ioas*'
+		seconds=$((seconds + 600))
+	fi
+
+	VMRUN_LOG=$console VMRUN_APPEND=$append VMRUN_TIMEOUT=$seconds \
+		step_try "VM tests on build/$kernel$([[ $systemd == no ]] || echo ", systemd")" "$label" \
+		"$top/tests/vm/vmrun" --kernel "$build/$kernel/arch/x86/boot/bzImage" \
+		--devices "$devices" "${options[@]}" -- run-cases "${arguments[@]}" || status=$?
+
+	if [[ -n $append ]]; then
+		awk -f "$top/scripts/tap.awk" "$console" >"$folder/kunit"
+		report "KUnit in the VM" "$folder/kunit" 0
+	fi
+	while read -r name n seconds left; do
+		case_result "$folder" "$kernel" "$name" "$n" "$seconds" "$left"
+	done < <(split_cases "$logs/$label.log" "$folder")
+	vm_result "$folder" "$status" $((SECONDS - start)) "$console"
+	for name in "${names[@]}"; do
+		[[ -e $folder/$name ]] || add_missing "$folder" "$name"
+	done
+}
+
+# A case that the VM did not get to.
+add_missing()
+{
+	: >"$1/$2"
+	add_failure "$1/$2" "$2.sh" "not run: the VM ended before it"
+	report "$2" "$1/$2" 0
+}
+
+# The VM itself is a test: it has to boot, end by itself, and log no report.
+vm_result()
+{
+	local table=$1/vm status=$2
+
+	if [[ $status == 0 ]]; then
+		printf '%s\t%s\t\n' pass 'the kernel log is clean' >"$table"
+	else
+		: >"$table"
+		add_failure "$table" "vmrun" "status $status$(
+			"$top/scripts/splats.sh" "$4" | head -n 15 | sed 's/^/\x1e/' | tr -d '\n')"
+	fi
+	report "the kernel's log" "$table" "$3"
+}
+
+mapfile -t todo < <(suites)
+[[ ${#todo[@]} -gt 0 ]] || die "there is no suite or case '$only'"
+rm -rf "$results"
+mkdir -p "$results"
+
+# Each need once, the quick ones first.
+needed=$(for suite in "${todo[@]}"; do
+	read -r -a words <<<"$suite"
+	needs "${words[@]}"
+done)
+words=()
+for word in root programs base x86 uml kasan debug; do
+	! grep -qx "$word" <<<"$needed" || words+=("$word")
+done
+
+plan $(($(prepare_steps ${#words[@]}) + ${#todo[@]}))
+prepare "${words[@]}"
+for suite in "${todo[@]}"; do
+	read -r -a words <<<"$suite"
+	"${words[@]}"
+done
+
+echo
+[[ $skipped == 0 ]] || echo "$skipped skipped, each with its reason above"
+echo "$passed passed, $failed failed"
+[[ $failed == 0 && $passed -gt 0 ]]

@@ -1,0 +1,105 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Style of what the repository has: prints TAP, a test a tool.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+cd "$top"
+number=0
+
+# Every file of the repository that is there, tracked or about to be.
+files()
+{
+	git ls-files -co --exclude-standard -- "$@" | while read -r f; do
+		[[ ! -f $f ]] || echo "$f"
+	done
+}
+
+scripts()
+{
+	files | while read -r f; do
+		if head -n 1 "$f" | grep -qE '^#!.*\b(ba|da)?sh\b'; then echo "$f"; fi
+	done
+	files 'scripts/*.sh'
+}
+
+check()
+{
+	local name=$1 output
+	shift
+
+	number=$((number + 1))
+	if output=$("$@" 2>&1); then
+		echo "ok $number - $name"
+	else
+		output=${output//"$top/"/}
+		echo "# ${output//$'\n'/$'\n# '}"
+		echo "not ok $number - $name"
+	fi
+}
+
+# Not from inside a git tree: checkpatch would take a tracked patch for a source.
+checkpatch()
+{
+	sed "s,^,$top/," | (cd / && xargs -r -d '\n' "$(source_folder)/base/scripts/checkpatch.pl" \
+		--no-tree --strict --terse --no-summary --quiet "$@")
+}
+
+checkpatch_files()
+{
+	files 'kernel/*.c' 'kernel/*.h' 'kernel/*Kconfig' 'kernel/*Makefile' |
+		grep -v '/trace/events/' | checkpatch --file
+}
+
+# TRACE_EVENT has a layout of its own, which --strict does not know.
+checkpatch_events()
+{
+	files 'kernel/include/trace/events/*.h' |
+		checkpatch --file --ignore OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT
+}
+
+# Whether MAINTAINERS has a new file shows only in the patch that adds it.
+checkpatch_patches()
+{
+	files 'kernel/patches/*.patch' 'kernel/mends/*.patch' | checkpatch
+}
+
+check_clang_format()
+{
+	files '*.c' '*.h' | sed '/^kernel\//d' | xargs -r clang-format --dry-run -Werror
+}
+
+check_shellcheck()
+{
+	scripts | sort -u | xargs -r shellcheck
+}
+
+check_codespell()
+{
+	files | grep -v '^LICENSES/' | xargs -r codespell --quiet-level 2
+}
+
+# Every file says under which licence it is.
+check_licences()
+{
+	local f bad=0
+
+	while read -r f; do
+		case $f in
+		LICENSES/*|kernel/patches/*|kernel/mends/*) continue ;;
+		esac
+		head -n 3 "$f" | grep -q 'SPDX-License-Identifier: ' && continue
+		echo "$f: no SPDX-License-Identifier in its first three lines"
+		bad=1
+	done < <(files)
+	return $bad
+}
+
+check "checkpatch --strict: new kernel files" checkpatch_files
+check "checkpatch --strict: trace events" checkpatch_events
+check "checkpatch --strict: kernel patches" checkpatch_patches
+check "clang-format: programs" check_clang_format
+check "shellcheck: scripts" check_shellcheck
+check "codespell" check_codespell
+check "SPDX lines" check_licences
+echo "1..$number"
