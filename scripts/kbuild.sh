@@ -87,7 +87,7 @@ configure()
 inputs_sum()
 {
 	{
-		pure_git -C "$folder/$tree" rev-parse HEAD
+		pure_git -C "$folder/$tree" rev-parse "HEAD^{tree}"
 		wanted_options
 		gcc --version
 		cat "${BASH_SOURCE[0]}"

@@ -34,7 +34,7 @@ inputs_sum()
 		source_version
 		cat "${BASH_SOURCE[0]}"
 		cd "$kernel"
-		{ new_files; find patches mends -type f 2>/dev/null | sort; } |
+		{ new_files; find patches mends -name "*.patch" -o -name NEW-FILES 2>/dev/null | sort; } |
 			xargs -r -d '\n' sha256sum
 	} | sha256sum | cut -d' ' -f1
 }
@@ -97,8 +97,10 @@ add_new_files()
 {
 	new_files | rsync -a --files-from=- "$kernel/" "$stage/"
 	new_files | pure_git -C "$stage" add -f --sparse --pathspec-from-file=-
-	pure_git -C "$stage" diff --cached --quiet ||
-		pure_git -C "$stage" commit -q -F "$kernel/patches/NEW-FILES"
+	pure_git -C "$stage" diff --cached --quiet && return
+	# The message, and who it is from in its first line.
+	pure_git -C "$stage" commit -q --author "$(sed -n '1s/^From: //p' "$kernel/patches/NEW-FILES")" \
+		-F <(tail -n +3 "$kernel/patches/NEW-FILES")
 }
 
 commit_of()
