@@ -78,38 +78,57 @@ check_options()
 configure()
 {
 	wanted_options >"$out/wanted.config.new"
-	KCONFIG_ALLCONFIG=$out/wanted.config.new kmake -s allnoconfig
+	KCONFIG_ALLCONFIG=$out/wanted.config.new kmake -s allnoconfig || return
 	check_options
 	mv "$out/wanted.config.new" "$out/wanted.config"
+}
+
+tree_id()
+{
+	pure_git -C "$folder/$tree" rev-parse "HEAD^{tree}"
 }
 
 # What the image is made from, in a few milliseconds.
 inputs_sum()
 {
 	{
-		pure_git -C "$folder/$tree" rev-parse "HEAD^{tree}"
+		echo "$1"
 		wanted_options
 		gcc --version
 		cat "${BASH_SOURCE[0]}"
 	} | sha256sum | cut -d' ' -f1
 }
 
-mkdir -p "$out"
-# Nobody may change the tree while it is compiled.
-exec 8>"$folder/$tree.lock"
-flock -s 8
+# The tree may change while it is compiled. Then an object that was made from a
+# file's old content may be newer than its new content: such files count as
+# changed once more.
+build_until_stable()
+{
+	local before after status
 
+	while :; do
+		before=$(tree_id)
+		status=0
+		{ configure && kmake "$goal"; } || status=$?
+		after=$(tree_id)
+		[[ $before != "$after" ]] || break
+		echo "the tree changed meanwhile: once more"
+		pure_git -C "$folder/$tree" diff --name-only --diff-filter=d "$before" "$after" |
+			(cd "$folder/$tree" && xargs -r -d '\n' touch -c)
+	done
+	[[ $status == 0 ]] || die "make failed with status $status"
+	[[ -e $out/$image ]] || die "make succeeded, but there is no $image in build/$target"
+	inputs_sum "$before" >"$out/sum"
+}
+
+mkdir -p "$out"
 if [[ $# -gt 0 ]]; then
 	kmake "$@"
 	exit
 fi
 
-sum=$(inputs_sum)
-if [[ -e $out/$image && $(cat "$out/sum" 2>/dev/null) == "$sum" ]]; then
+if [[ -e $out/$image && $(cat "$out/sum" 2>/dev/null) == "$(inputs_sum "$(tree_id)")" ]]; then
 	exit 0
 fi
 rm -f "$out/sum"
-configure
-kmake "$goal"
-[[ -e $out/$image ]] || die "make succeeded, but there is no $image in build/$target"
-echo "$sum" >"$out/sum"
+build_until_stable

@@ -108,16 +108,6 @@ commit_of()
 	pure_git -C "$1" rev-parse HEAD
 }
 
-# Checks a commit out in a tree, once nobody compiles it.
-move_tree()
-{
-	[[ $(commit_of "$folder/$1") != "$2" ]] || return 0
-	exec 8>"$folder/$1.lock"
-	flock 8
-	pure_git -C "$folder/$1" checkout -q -f --detach "$2"
-	exec 8>&-
-}
-
 mkdir -p "$folder"
 exec 9>"$folder/lock"
 flock 9
@@ -135,7 +125,7 @@ add_new_files
 apply patches
 patched=$(commit_of "$stage")
 
-move_tree base "$base"
-move_tree patched "$patched"
+pure_git -C "$folder/base" checkout -q -f --detach "$base"
+pure_git -C "$folder/patched" checkout -q -f --detach "$patched"
 echo "$sum" >"$folder/sum"
 echo "base is ${base:0:12}, patched is ${patched:0:12}"
