@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#undef TRACE_SYSTEM
+#define TRACE_SYSTEM ioas
+
+#if !defined(_TRACE_IOAS_H) || defined(TRACE_HEADER_MULTI_READ)
+#define _TRACE_IOAS_H
+
+#include <linux/ioas_cgroup.h>
+#include <linux/tracepoint.h>
+
+TRACE_DEFINE_ENUM(IOAS_CG_VFIO);
+TRACE_DEFINE_ENUM(IOAS_CG_IOMMUFD);
+
+#define show_ioas_cg_kind(kind)				\
+	__print_symbolic(kind,				\
+			 { IOAS_CG_VFIO, "vfio" },	\
+			 { IOAS_CG_IOMMUFD, "iommufd" })
+
+DECLARE_EVENT_CLASS(ioas_pages,
+
+	TP_PROTO(u64 cgroup_id, enum ioas_cg_kind kind, unsigned long pfn,
+		 unsigned long nr),
+
+	TP_ARGS(cgroup_id, kind, pfn, nr),
+
+	TP_STRUCT__entry(
+		__field(u64, cgroup_id)
+		__field(int, kind)
+		__field(unsigned long, pfn)
+		__field(unsigned long, nr)
+	),
+
+	TP_fast_assign(
+		__entry->cgroup_id = cgroup_id;
+		__entry->kind = kind;
+		__entry->pfn = pfn;
+		__entry->nr = nr;
+	),
+
+	TP_printk("cgroup=%llu kind=%s pfn=%#lx nr=%lu",
+		  __entry->cgroup_id, show_ioas_cg_kind(__entry->kind),
+		  __entry->pfn, __entry->nr)
+);
+
+/* A run of pages was charged to the owner @cgroup_id. */
+DEFINE_EVENT(ioas_pages, charge,
+
+	TP_PROTO(u64 cgroup_id, enum ioas_cg_kind kind, unsigned long pfn,
+		 unsigned long nr),
+
+	TP_ARGS(cgroup_id, kind, pfn, nr)
+);
+
+/* A run of pages was uncharged, be it for an unpin or after a refusal. */
+DEFINE_EVENT(ioas_pages, uncharge,
+
+	TP_PROTO(u64 cgroup_id, enum ioas_cg_kind kind, unsigned long pfn,
+		 unsigned long nr),
+
+	TP_ARGS(cgroup_id, kind, pfn, nr)
+);
+
+/*
+ * A charge was refused: owner @cgroup_id wanted @wanted bytes, and cgroup
+ * @limit_id, which has charged @current_bytes, allows @max_bytes.
+ */
+TRACE_EVENT(deny,
+
+	TP_PROTO(u64 cgroup_id, enum ioas_cg_kind kind, u64 limit_id,
+		 u64 max_bytes, u64 current_bytes, u64 wanted),
+
+	TP_ARGS(cgroup_id, kind, limit_id, max_bytes, current_bytes, wanted),
+
+	TP_STRUCT__entry(
+		__field(u64, cgroup_id)
+		__field(int, kind)
+		__field(u64, limit_id)
+		__field(u64, max_bytes)
+		__field(u64, current_bytes)
+		__field(u64, wanted)
+	),
+
+	TP_fast_assign(
+		__entry->cgroup_id = cgroup_id;
+		__entry->kind = kind;
+		__entry->limit_id = limit_id;
+		__entry->max_bytes = max_bytes;
+		__entry->current_bytes = current_bytes;
+		__entry->wanted = wanted;
+	),
+
+	TP_printk("cgroup=%llu kind=%s limit_cgroup=%llu max=%llu current=%llu wanted=%llu",
+		  __entry->cgroup_id, show_ioas_cg_kind(__entry->kind),
+		  __entry->limit_id, __entry->max_bytes,
+		  __entry->current_bytes, __entry->wanted)
+);
+
+#endif /* _TRACE_IOAS_H */
+
+#include <trace/define_trace.h>

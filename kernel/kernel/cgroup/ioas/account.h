@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Accounts: what a subsystem charges.  See account.c.
+ */
+#ifndef _CGROUP_IOAS_ACCOUNT_H
+#define _CGROUP_IOAS_ACCOUNT_H
+
+#include <linux/atomic.h>
+#include <linux/ioas_cgroup.h>
+
+struct ioas_owner;
+struct ioas_state;
+struct mem_cgroup;
+
+/**
+ * struct ioas_cg_account - pins of one object, all by the same owner
+ * @owner: who is charged; referenced, never changes
+ * @single: the state of a page that @owner alone pins, once; referenced
+ * @memcg: memory cgroup that pays for the index; referenced, or NULL
+ * @kind: what the object is
+ * @pages: pins held now
+ */
+struct ioas_cg_account {
+	struct ioas_owner *owner;
+	struct ioas_state *single;
+	struct mem_cgroup *memcg;
+	enum ioas_cg_kind kind;
+	atomic_long_t pages;
+};
+
+struct ioas_cg_account *ioas_account_create(struct ioas_owner *owner,
+					    struct mem_cgroup *memcg,
+					    enum ioas_cg_kind kind, gfp_t gfp);
+int ioas_account_charge(struct ioas_cg_account *acct, unsigned long pfn,
+			unsigned long nr);
+void ioas_account_uncharge(struct ioas_cg_account *acct, unsigned long pfn,
+			   unsigned long nr);
+
+#endif /* _CGROUP_IOAS_ACCOUNT_H */

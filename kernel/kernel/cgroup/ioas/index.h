@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The index: the state of every pinned page.  See index.c.
+ */
+#ifndef _CGROUP_IOAS_INDEX_H
+#define _CGROUP_IOAS_INDEX_H
+
+#include <linux/gfp_types.h>
+
+#include "state.h"
+
+struct ioas_block;
+struct ioas_leaf;
+struct ioas_palette;
+
+/**
+ * struct ioas_op - charges and uncharges of one call, for one owner
+ * @owner: the owner
+ * @single: the state of a page that @owner alone pins, once; the caller holds it
+ * @gfp: for allocations
+ * @refused: set when a charge fails on a limit: whose limit it was
+ * @crossed_high: set when a charge crosses a high mark
+ * @block: the block last used, or NULL; referenced
+ * @step: the step last made; both of its states are referenced
+ * @spare_two: memory for the next leaf of that form, or NULL
+ * @spare_many: the same
+ * @spare_palette: the same
+ * @dead: memory of leaves that went while a slot was locked
+ */
+struct ioas_op {
+	struct ioas_owner *owner;
+	struct ioas_state *single;
+	gfp_t gfp;
+	struct ioas_owner *refused;
+	bool crossed_high;
+	struct ioas_block *block;
+	struct ioas_step step;
+	struct ioas_leaf *spare_two;
+	struct ioas_leaf *spare_many;
+	struct ioas_palette *spare_palette;
+	struct ioas_leaf *dead;
+};
+
+void ioas_op_begin(struct ioas_op *op, struct ioas_owner *owner,
+		   struct ioas_state *single);
+void ioas_op_end(struct ioas_op *op);
+int ioas_op_charge(struct ioas_op *op, unsigned long pfn, unsigned long nr);
+void ioas_op_uncharge(struct ioas_op *op, unsigned long pfn, unsigned long nr);
+
+struct ioas_state *ioas_index_lookup(struct ioas_ledger *ledger,
+				     unsigned long pfn);
+
+void ioas_index_cache_init(void);
+
+/**
+ * struct ioas_index_size - what the index of a ledger consists of
+ * @blocks: number of blocks
+ * @even: slots that are a state
+ * @two: leaves of form "two"
+ * @many: leaves of form "many"
+ * @bytes: memory of all, and of the states
+ */
+struct ioas_index_size {
+	unsigned long blocks;
+	unsigned long even;
+	unsigned long two;
+	unsigned long many;
+	unsigned long bytes;
+};
+
+void ioas_index_measure(struct ioas_ledger *ledger,
+			struct ioas_index_size *size);
+
+#endif /* _CGROUP_IOAS_INDEX_H */

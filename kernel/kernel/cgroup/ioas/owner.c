@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Owners: the tree of counters that pinned pages are charged to.
+ *
+ * There is one owner for each cgroup.  It is a small object of its own and not
+ * a part of the css, because it must outlive it: pins do not keep a cgroup
+ * from being removed.  Removal only retires the owner, that is, lifts its
+ * limits and stops showing its numbers.  What it pins stays counted where it
+ * was, and since every ancestor counts those pages already, nothing moves.
+ * The owner goes with its last reference: the css, the accounts, the states
+ * that name it (state.c) and its children each hold one.
+ *
+ * A charge of pages touches the owner and its ancestors only as far up as the
+ * pages are new to them; index.c and state.c find out how far that is.  Here is
+ * only the walk: it adds to each counter on the way, and takes everything back
+ * when one of them would pass its limit.
+ *
+ * Locking: counters are atomics.  Of two charges that race for the last pages
+ * below a limit at most one succeeds; both may be refused if the first is
+ * seen by the second before it is taken back.  The tree of owners, which only
+ * ioas_owner_sum() walks downwards, is protected by &ioas_ledger.tree.
+ */
+
+#include <linux/cgroup.h>
+#include <linux/percpu.h>
+#include <linux/slab.h>
+
+#include "owner.h"
+
+/**
+ * ioas_ledger_init() - make an empty ledger
+ * @ledger: zeroed memory
+ */
+void ioas_ledger_init(struct ioas_ledger *ledger)
+{
+	int i;
+
+	xa_init_flags(&ledger->blocks, XA_FLAGS_ACCOUNT);
+	for (i = 0; i < IOAS_STATE_SLOTS; i++) {
+		spin_lock_init(&ledger->states[i].lock);
+		ledger->states[i].root = RB_ROOT;
+	}
+	init_rwsem(&ledger->tree);
+	ida_init(&ledger->ids);
+}
+
+/**
+ * ioas_ledger_destroy() - end a ledger whose owners are all gone
+ * @ledger: the ledger
+ */
+void ioas_ledger_destroy(struct ioas_ledger *ledger)
+{
+	WARN_ON_ONCE(!xa_empty(&ledger->blocks));
+	WARN_ON_ONCE(atomic_long_read(&ledger->nr_states));
+	xa_destroy(&ledger->blocks);
+	ida_destroy(&ledger->ids);
+}
+
+/**
+ * ioas_owner_create() - add an owner to the tree
+ * @ledger: the ledger
+ * @parent: its parent, or NULL for the root
+ * @gfp: for the allocations
+ *
+ * Context: May sleep.
+ * Return: the owner with one reference, or ERR_PTR(-ENOMEM or -ENOSPC).
+ */
+struct ioas_owner *ioas_owner_create(struct ioas_ledger *ledger,
+				     struct ioas_owner *parent, gfp_t gfp)
+{
+	unsigned int level = parent ? parent->level + 1 : 0;
+	struct ioas_owner *owner;
+	int id;
+
+	owner = kzalloc(struct_size(owner, path, level), gfp);
+	if (!owner)
+		return ERR_PTR(-ENOMEM);
+	owner->level = level;
+	owner->gross = alloc_percpu_gfp(struct ioas_gross, gfp);
+	if (!owner->gross) {
+		kfree(owner);
+		return ERR_PTR(-ENOMEM);
+	}
+	if (parent) {
+		id = ida_alloc_min(&ledger->ids, 1, gfp);
+		if (id < 0) {
+			free_percpu(owner->gross);
+			kfree(owner);
+			return ERR_PTR(id);
+		}
+		memcpy(owner->path, parent->path,
+		       parent->level * sizeof(owner->path[0]));
+		owner->path[level - 1] = id;
+		ioas_owner_get(parent);
+	}
+	owner->ledger = ledger;
+	owner->parent = parent;
+	refcount_set(&owner->refs, 1);
+	owner->max = IOAS_PAGES_MAX;
+	owner->high = IOAS_PAGES_MAX;
+	INIT_LIST_HEAD(&owner->children);
+	INIT_LIST_HEAD(&owner->sibling);
+	if (parent) {
+		down_write(&ledger->tree);
+		list_add_tail(&owner->sibling, &parent->children);
+		up_write(&ledger->tree);
+	}
+	return owner;
+}
+
+/**
+ * ioas_owner_get() - take a reference
+ * @owner: the owner
+ */
+void ioas_owner_get(struct ioas_owner *owner)
+{
+	refcount_inc(&owner->refs);
+}
+
+static void ioas_owner_free(struct ioas_owner *owner)
+{
+	struct ioas_ledger *ledger = owner->ledger;
+
+	WARN_ON_ONCE(atomic_long_read(&owner->usage));
+	if (owner->parent) {
+		down_write(&ledger->tree);
+		list_del(&owner->sibling);
+		up_write(&ledger->tree);
+		ida_free(&ledger->ids, owner->path[owner->level - 1]);
+	}
+	free_percpu(owner->gross);
+	kfree(owner);
+}
+
+/**
+ * ioas_owner_put() - drop a reference
+ * @owner: the owner; it and each ancestor that it was the last to hold go away
+ *
+ * Context: May sleep.
+ */
+void ioas_owner_put(struct ioas_owner *owner)
+{
+	struct ioas_owner *parent;
+
+	might_sleep();
+	while (owner && refcount_dec_and_test(&owner->refs)) {
+		parent = owner->parent;
+		ioas_owner_free(owner);
+		owner = parent;
+	}
+}
+
+/**
+ * ioas_owner_retire() - the cgroup of an owner goes
+ * @owner: the owner
+ *
+ * Its pins stay, but from now on they are limited by its ancestors alone.
+ */
+void ioas_owner_retire(struct ioas_owner *owner)
+{
+	WRITE_ONCE(owner->max, IOAS_PAGES_MAX);
+	WRITE_ONCE(owner->high, IOAS_PAGES_MAX);
+}
+
+/**
+ * ioas_owner_ancestor() - the ancestor at a level
+ * @owner: the owner
+ * @level: at most the level of @owner, which gives @owner itself
+ */
+struct ioas_owner *ioas_owner_ancestor(struct ioas_owner *owner,
+				       unsigned int level)
+{
+	while (owner->level > level)
+		owner = owner->parent;
+	return owner;
+}
+
+/* Intended race: a peak may be missed by a charge that another one hides. */
+static void ioas_owner_update_peak(struct ioas_owner *owner,
+				   unsigned long usage)
+{
+	/* A reset writes local_peak only; peak is never below it. */
+	if (usage <= READ_ONCE(owner->local_peak))
+		return;
+	WRITE_ONCE(owner->local_peak, usage);
+	if (usage > READ_ONCE(owner->peak))
+		WRITE_ONCE(owner->peak, usage);
+}
+
+/**
+ * ioas_owner_try_charge() - add pages to an owner and its ancestors
+ * @owner: the first to be charged
+ * @stop: the first ancestor that is not, or NULL
+ * @nr: number of pages
+ * @crossed: set to true if a charged owner crossed its high mark, for
+ *	ioas_owner_report_high(); not written otherwise
+ *
+ * Return: NULL, or the owner whose limit would be passed, and then nothing was
+ * charged.
+ */
+struct ioas_owner *ioas_owner_try_charge(struct ioas_owner *owner,
+					 struct ioas_owner *stop,
+					 unsigned long nr, bool *crossed)
+{
+	struct ioas_owner *o;
+	unsigned long usage, high;
+
+	for (o = owner; o != stop; o = o->parent) {
+		/*
+		 * A full barrier: either this sees a limit that was just
+		 * lowered, or the one who lowered it sees this usage.
+		 */
+		usage = atomic_long_add_return(nr, &o->usage);
+		if (usage > READ_ONCE(o->max))
+			goto undo;
+		ioas_owner_update_peak(o, usage);
+		high = READ_ONCE(o->high);
+		if (unlikely(usage > high && usage - nr <= high)) {
+			WRITE_ONCE(o->high_crossed, true);
+			*crossed = true;
+		}
+	}
+	return NULL;
+
+undo:
+	atomic_long_sub(nr, &o->usage);
+	ioas_owner_uncharge(owner, o, nr);
+	return o;
+}
+
+/**
+ * ioas_owner_uncharge() - take pages off an owner and its ancestors
+ * @owner: the first to be uncharged
+ * @stop: the first ancestor that is not, or NULL
+ * @nr: number of pages
+ */
+void ioas_owner_uncharge(struct ioas_owner *owner, struct ioas_owner *stop,
+			 unsigned long nr)
+{
+	for (; owner != stop; owner = owner->parent)
+		WARN_ON_ONCE(atomic_long_sub_return(nr, &owner->usage) < 0);
+}
+
+/**
+ * ioas_owner_add_shared() - pages became shared, or ceased to be
+ * @owner: the first for which they did
+ * @stop: the first ancestor for which they did not
+ * @nr: number of pages, negative where they ceased to be shared
+ */
+void ioas_owner_add_shared(struct ioas_owner *owner, struct ioas_owner *stop,
+			   long nr)
+{
+	for (; owner != stop; owner = owner->parent)
+		atomic_long_add(nr, &owner->shared);
+}
+
+/**
+ * ioas_owner_count_event() - count an event on an owner and its ancestors
+ * @owner: where it happened
+ * @event: what happened
+ *
+ * Context: Process context, no locks held.
+ */
+void ioas_owner_count_event(struct ioas_owner *owner, enum ioas_event event)
+{
+	struct ioas_owner *o;
+
+	atomic64_inc(&owner->events_local[event]);
+	for (o = owner; o; o = o->parent)
+		atomic64_inc(&o->events[event]);
+	if (owner->ledger->notify)
+		owner->ledger->notify(owner, event);
+}
+
+/**
+ * ioas_owner_report_high() - count the events of crossed high marks
+ * @owner: the owner whose charge crossed one, here or in an ancestor
+ *
+ * Context: Process context, no locks held.
+ */
+void ioas_owner_report_high(struct ioas_owner *owner)
+{
+	for (; owner; owner = owner->parent)
+		if (xchg(&owner->high_crossed, false))
+			ioas_owner_count_event(owner, IOAS_EVENT_HIGH);
+}
+
+static void ioas_owner_sum_one(struct ioas_owner *owner,
+			       struct ioas_owner_stat *stat)
+{
+	int cpu, kind;
+
+	stat->accounts += atomic_long_read(&owner->accounts);
+	for_each_possible_cpu(cpu) {
+		struct ioas_gross *gross = per_cpu_ptr(owner->gross, cpu);
+
+		/* Intended race: exact once no charge is in flight. */
+		for (kind = 0; kind < IOAS_CG_NR_KINDS; kind++)
+			stat->gross[kind] +=
+				data_race(READ_ONCE(gross->pages[kind]));
+	}
+}
+
+/* The next owner in pre-order of the subtree of @root. */
+static struct ioas_owner *ioas_owner_next(struct ioas_owner *owner,
+					  struct ioas_owner *root)
+{
+	lockdep_assert_held(&root->ledger->tree);
+	if (!list_empty(&owner->children))
+		return list_first_entry(&owner->children, struct ioas_owner,
+					sibling);
+	while (owner != root &&
+	       list_is_last(&owner->sibling, &owner->parent->children))
+		owner = owner->parent;
+	return owner == root ? NULL : list_next_entry(owner, sibling);
+}
+
+/**
+ * ioas_owner_sum() - what an owner and all its descendants hold
+ * @owner: the owner
+ * @stat: filled in
+ *
+ * Context: May sleep.
+ */
+void ioas_owner_sum(struct ioas_owner *owner, struct ioas_owner_stat *stat)
+{
+	struct ioas_owner *o;
+
+	memset(stat, 0, sizeof(*stat));
+	stat->unique = atomic_long_read(&owner->usage);
+	stat->shared = atomic_long_read(&owner->shared);
+	down_read(&owner->ledger->tree);
+	for (o = owner; o; o = ioas_owner_next(o, owner))
+		ioas_owner_sum_one(o, stat);
+	up_read(&owner->ledger->tree);
+}

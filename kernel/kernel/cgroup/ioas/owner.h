@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Owners and ledgers: what pinned pages are counted on.  See owner.c.
+ */
+#ifndef _CGROUP_IOAS_OWNER_H
+#define _CGROUP_IOAS_OWNER_H
+
+#include <linux/atomic.h>
+#include <linux/idr.h>
+#include <linux/ioas_cgroup.h>
+#include <linux/limits.h>
+#include <linux/list.h>
+#include <linux/rbtree.h>
+#include <linux/refcount.h>
+#include <linux/rwsem.h>
+#include <linux/spinlock.h>
+#include <linux/xarray.h>
+
+struct cgroup_subsys_state;
+struct ioas_owner;
+
+/* A limit that is not set.  Limits and counters are in pages. */
+#define IOAS_PAGES_MAX	((unsigned long)(LONG_MAX / PAGE_SIZE))
+
+#define IOAS_STATE_SLOTS	256
+
+/**
+ * struct ioas_state_slot - one part of the table of interned states
+ * @lock: protects @root, and the last put of a state in it
+ * @root: the states whose hash selects this slot, ordered by content
+ */
+struct ioas_state_slot {
+	spinlock_t lock;
+	struct rb_root root;
+};
+
+enum ioas_event {
+	IOAS_EVENT_MAX,		/* a charge was refused */
+	IOAS_EVENT_HIGH,	/* usage went from at most high to above it */
+	IOAS_NR_EVENTS
+};
+
+/**
+ * struct ioas_ledger - one tree of owners and the pages that they pin
+ * @blocks: the index over page frame numbers, see index.c
+ * @states: the interned states, see state.c
+ * @nr_states: number of states that exist, for tests
+ * @tree: protects the children lists of all owners
+ * @ids: numbers of owners, see &struct ioas_owner.path
+ * @notify: called after an event was counted on an owner and its ancestors;
+ *	may be NULL.  Process context, no locks held.
+ *
+ * The kernel has one ledger.  Tests and benchmarks make their own.
+ */
+struct ioas_ledger {
+	struct xarray blocks;
+	struct ioas_state_slot states[IOAS_STATE_SLOTS];
+	atomic_long_t nr_states;
+	struct rw_semaphore tree;
+	struct ida ids;
+	void (*notify)(struct ioas_owner *owner, enum ioas_event event);
+};
+
+/**
+ * struct ioas_gross - pins of the accounts of one owner, on one CPU
+ * @pages: by kind; a page pinned k times counts k times
+ */
+struct ioas_gross {
+	long pages[IOAS_CG_NR_KINDS];
+};
+
+/**
+ * struct ioas_owner - a node of the tree that is charged: one per cgroup
+ * @ledger: the ledger that it belongs to
+ * @parent: holds a reference; NULL in the root
+ * @level: number of ancestors
+ * @cgroup_id: id of the cgroup, to report it by
+ * @css: the cgroup's css until it is released; RCU
+ * @refs: held by the css, by accounts, by states and by children
+ * @children: list of &ioas_owner.sibling; protected by &ioas_ledger.tree
+ * @sibling: in the list of the parent
+ * @gross: pins by this owner alone, its descendants not included
+ * @accounts: number of accounts of this owner alone
+ * @events: events of this owner and of its descendants
+ * @events_local: events of this owner alone
+ * @max: charges above this fail
+ * @high: charges above this count an event
+ * @usage: distinct pages pinned by this owner and its descendants
+ * @shared: those of them that owners outside of this subtree pin too
+ * @peak: highest @usage
+ * @local_peak: highest @usage since the last reset by a reader
+ * @high_crossed: @usage crossed @high, and the event is not yet counted
+ * @path: numbers of the ancestors from level 1 down to the owner itself
+ *
+ * A number is never 0, and unique in the ledger.
+ */
+struct ioas_owner {
+	struct ioas_ledger *ledger;
+	struct ioas_owner *parent;
+	unsigned int level;
+	u64 cgroup_id;
+	struct cgroup_subsys_state __rcu *css;
+	refcount_t refs;
+	struct list_head children;
+	struct list_head sibling;
+	struct ioas_gross __percpu *gross;
+	atomic_long_t accounts;
+	atomic64_t events[IOAS_NR_EVENTS];
+	atomic64_t events_local[IOAS_NR_EVENTS];
+
+	/* What every charge reads and writes, on one cache line. */
+	unsigned long max ____cacheline_aligned_in_smp;
+	unsigned long high;
+	atomic_long_t usage;
+	atomic_long_t shared;
+	unsigned long peak;
+	unsigned long local_peak;
+	bool high_crossed;
+
+	u32 path[] __counted_by(level);
+};
+
+/**
+ * struct ioas_owner_stat - sums over an owner and its descendants
+ * @unique: distinct pages pinned
+ * @shared: distinct pages that are pinned from outside too
+ * @gross: pins by kind
+ * @accounts: number of accounts
+ */
+struct ioas_owner_stat {
+	unsigned long unique;
+	unsigned long shared;
+	unsigned long gross[IOAS_CG_NR_KINDS];
+	unsigned long accounts;
+};
+
+void ioas_ledger_init(struct ioas_ledger *ledger);
+void ioas_ledger_destroy(struct ioas_ledger *ledger);
+
+struct ioas_owner *ioas_owner_create(struct ioas_ledger *ledger,
+				     struct ioas_owner *parent, gfp_t gfp);
+void ioas_owner_get(struct ioas_owner *owner);
+void ioas_owner_put(struct ioas_owner *owner);
+void ioas_owner_retire(struct ioas_owner *owner);
+
+struct ioas_owner *ioas_owner_ancestor(struct ioas_owner *owner,
+				       unsigned int level);
+struct ioas_owner *ioas_owner_try_charge(struct ioas_owner *owner,
+					 struct ioas_owner *stop,
+					 unsigned long nr, bool *crossed);
+void ioas_owner_uncharge(struct ioas_owner *owner, struct ioas_owner *stop,
+			 unsigned long nr);
+void ioas_owner_add_shared(struct ioas_owner *owner, struct ioas_owner *stop,
+			   long nr);
+void ioas_owner_count_event(struct ioas_owner *owner, enum ioas_event event);
+void ioas_owner_report_high(struct ioas_owner *owner);
+void ioas_owner_sum(struct ioas_owner *owner, struct ioas_owner_stat *stat);
+
+#endif /* _CGROUP_IOAS_OWNER_H */

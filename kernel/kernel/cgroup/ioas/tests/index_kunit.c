@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Unit tests of the index: index.c, through accounts. */
+
+#include <linux/xarray.h>
+
+#include "fixture.h"
+
+/* A page frame number at the start of a block of the index: 128 MiB. */
+#define BLOCK_PAGES	(64UL * 512)
+#define BASE		(7 * BLOCK_PAGES)
+
+static int charge(struct fixture *f, enum test_owner o, unsigned long pfn,
+		  unsigned long nr)
+{
+	return ioas_account_charge(f->acct[o], BASE + pfn, nr);
+}
+
+static void uncharge(struct fixture *f, enum test_owner o, unsigned long pfn,
+		     unsigned long nr)
+{
+	ioas_account_uncharge(f->acct[o], BASE + pfn, nr);
+}
+
+static unsigned long count_of(struct fixture *f, enum test_owner o,
+			      unsigned long pfn)
+{
+	struct ioas_state *state = ioas_index_lookup(&f->ledger, BASE + pfn);
+	unsigned long count = ioas_state_count(state, f->owner[o]);
+
+	ioas_state_put(&f->ledger, state);
+	return count;
+}
+
+/* ---- ranges ---- */
+
+struct range_case {
+	const char *desc;
+	unsigned long pfn;
+	unsigned long nr;
+};
+
+static const struct range_case range_cases[] = {
+	{ "one page", 5, 1 },
+	{ "first page of a slot", 512, 1 },
+	{ "last page of a slot", 1023, 1 },
+	{ "a slot", 512, 512 },
+	{ "all but the first page", 513, 511 },
+	{ "all but the last page", 512, 511 },
+	{ "across two slots", 500, 100 },
+	{ "from a slot's last page to the next's first", 511, 2 },
+	{ "several slots with ragged ends", 300, 2000 },
+	{ "across blocks", BLOCK_PAGES - 700, 1500 },
+	{ "more than a block", 100, BLOCK_PAGES + 1000 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(range, range_cases, desc);
+
+static void charge_counts_each_page_of_a_range(struct kunit *test)
+{
+	const struct range_case *r = test->param_value;
+	struct fixture *f = test->priv;
+
+	KUNIT_ASSERT_EQ(test, 0, charge(f, A1, r->pfn, r->nr));
+	EXPECT_USAGE(test, f, r->nr, r->nr, r->nr, 0, 0, 0);
+	KUNIT_EXPECT_EQ(test, count_of(f, A1, r->pfn), 1);
+	KUNIT_EXPECT_EQ(test, count_of(f, A1, r->pfn + r->nr - 1), 1);
+	KUNIT_EXPECT_EQ(test, count_of(f, A1, r->pfn - 1), 0);
+	KUNIT_EXPECT_EQ(test, count_of(f, A1, r->pfn + r->nr), 0);
+	uncharge(f, A1, r->pfn, r->nr);
+	EXPECT_USAGE(test, f, 0, 0, 0, 0, 0, 0);
+}
+
+static void uncharge_works_in_another_granularity(struct kunit *test)
+{
+	const struct range_case *r = test->param_value;
+	struct fixture *f = test->priv;
+	unsigned long done, len;
+
+	KUNIT_ASSERT_EQ(test, 0, charge(f, A1, r->pfn, r->nr));
+	for (done = 0; done < r->nr; done += len) {
+		len = min(r->nr - done, 37UL);
+		uncharge(f, A1, r->pfn + done, len);
+		KUNIT_EXPECT_EQ(test, test_usage(f, A1), r->nr - done - len);
+	}
+}
+
+static void charge_page_by_page_equals_one_charge(struct kunit *test)
+{
+	const struct range_case *r = test->param_value;
+	struct fixture *f = test->priv;
+	unsigned long i;
+
+	for (i = 0; i < r->nr; i++)
+		KUNIT_ASSERT_EQ(test, 0, charge(f, A1, r->pfn + i, 1));
+	EXPECT_USAGE(test, f, r->nr, r->nr, r->nr, 0, 0, 0);
+	uncharge(f, A1, r->pfn, r->nr);
+}
+
+static void second_owner_over_part_of_a_range(struct kunit *test)
+{
+	const struct range_case *r = test->param_value;
+	unsigned long half = DIV_ROUND_UP(r->nr, 2);
+	struct fixture *f = test->priv;
+
+	KUNIT_ASSERT_EQ(test, 0, charge(f, A1, r->pfn, r->nr));
+	KUNIT_ASSERT_EQ(test, 0, charge(f, A2, r->pfn, half));
+	EXPECT_USAGE(test, f, r->nr, r->nr, r->nr, 0, half, 0);
+	KUNIT_EXPECT_EQ(test, test_shared(f, A1), half);
+	KUNIT_EXPECT_EQ(test, test_shared(f, A2), half);
+	KUNIT_EXPECT_EQ(test, test_shared(f, A), 0);
+	uncharge(f, A1, r->pfn, r->nr);
+	EXPECT_USAGE(test, f, half, half, 0, 0, half, 0);
+	KUNIT_EXPECT_EQ(test, test_shared(f, A2), 0);
+	uncharge(f, A2, r->pfn, half);
+}
+
+/* ---- who is charged ---- */
+
+static void page_pinned_k_times_needs_k_unpins(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	int i;
+
+	for (i = 0; i < 5; i++)
+		KUNIT_ASSERT_EQ(test, 0, charge(f, B, 10, 3));
+	for (i = 0; i < 5; i++) {
+		EXPECT_USAGE(test, f, 3, 0, 0, 0, 0, 3);
+		uncharge(f, B, 10, 3);
+	}
+	EXPECT_USAGE(test, f, 0, 0, 0, 0, 0, 0);
+}
+
+static void siblings_count_once_in_their_parent(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	KUNIT_ASSERT_EQ(test, 0, charge(f, A1, 0, 1024));
+	KUNIT_ASSERT_EQ(test, 0, charge(f, A2, 512, 1024));
+	EXPECT_USAGE(test, f, 1536, 1536, 1024, 0, 1024, 0);
+	uncharge(f, A1, 0, 1024);
+	EXPECT_USAGE(test, f, 1024, 1024, 0, 0, 1024, 0);
+	uncharge(f, A2, 512, 1024);
+}
+
+static void parent_and_child_count_once_in_the_parent(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	KUNIT_ASSERT_EQ(test, 0, charge(f, A, 0, 600));
+	KUNIT_ASSERT_EQ(test, 0, charge(f, DEEP, 0, 600));
+	EXPECT_USAGE(test, f, 600, 600, 600, 600, 0, 0);
+	KUNIT_EXPECT_EQ(test, test_shared(f, A1), 600);
+	KUNIT_EXPECT_EQ(test, test_shared(f, A), 0);
+	uncharge(f, A, 0, 600);
+	EXPECT_USAGE(test, f, 600, 600, 600, 600, 0, 0);
+	KUNIT_EXPECT_EQ(test, test_shared(f, A1), 0);
+	uncharge(f, DEEP, 0, 600);
+}
+
+/* ---- forms of leaves ---- */
+
+#define EXPECT_FORMS(test, f, _even, _two, _many)			\
+do {									\
+	struct ioas_index_size _size;					\
+									\
+	ioas_index_measure(&(f)->ledger, &_size);			\
+	KUNIT_EXPECT_EQ(test, _size.even, _even);			\
+	KUNIT_EXPECT_EQ(test, _size.two, _two);			\
+	KUNIT_EXPECT_EQ(test, _size.many, _many);			\
+} while (0)
+
+static void leaf_becomes_even_again_as_soon_as_it_can(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	KUNIT_ASSERT_EQ(test, 0, charge(f, A1, 0, 512));
+	EXPECT_FORMS(test, f, 1, 0, 0);
+	uncharge(f, A1, 100, 1);
+	EXPECT_FORMS(test, f, 0, 1, 0);
+	KUNIT_ASSERT_EQ(test, 0, charge(f, A1, 100, 1));
+	EXPECT_FORMS(test, f, 1, 0, 0);
+
+	KUNIT_ASSERT_EQ(test, 0, charge(f, A2, 0, 100));
+	EXPECT_FORMS(test, f, 0, 1, 0);
+	KUNIT_ASSERT_EQ(test, 0, charge(f, B, 50, 100));
+	EXPECT_FORMS(test, f, 0, 0, 1);
+	uncharge(f, B, 50, 100);
+	uncharge(f, A2, 0, 100);
+	EXPECT_FORMS(test, f, 1, 0, 0);
+	uncharge(f, A1, 0, 512);
+	EXPECT_FORMS(test, f, 0, 0, 0);
+}
+
+/* Moving all pages of one state on needs no third state. */
+static void second_pin_of_a_partial_leaf_keeps_its_form(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	KUNIT_ASSERT_EQ(test, 0, charge(f, A1, 10, 300));
+	KUNIT_ASSERT_EQ(test, 0, charge(f, A1, 10, 300));
+	EXPECT_FORMS(test, f, 0, 1, 0);
+	uncharge(f, A1, 10, 300);
+	uncharge(f, A1, 10, 300);
+}
+
+/* As many states in one leaf as it has pages: each page another count. */
+static void leaf_holds_a_state_for_each_page(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	int i;
+
+	for (i = 0; i < 512; i++)
+		KUNIT_ASSERT_EQ(test, 0, charge(f, A1, i, 512 - i));
+	EXPECT_USAGE(test, f, 512, 512, 512, 0, 0, 0);
+	EXPECT_FORMS(test, f, 0, 0, 1);
+	for (i = 0; i < 512; i += 51)
+		KUNIT_EXPECT_EQ(test, count_of(f, A1, i), i + 1);
+	/* From the other end: the order of unpins is free. */
+	for (i = 511; i >= 0; i--)
+		uncharge(f, A1, i, 512 - i);
+	EXPECT_USAGE(test, f, 0, 0, 0, 0, 0, 0);
+}
+
+/* ---- failures ---- */
+
+/*
+ * Each allocation of a charge that changes a slot of each form, in turn, fails
+ * once: nothing may be left of the charge.
+ */
+static void failed_charge_leaves_nothing(struct kunit *test)
+{
+	static const unsigned long step[] = { 0, 400, 3 };
+	struct fixture *f = test->priv;
+	int nth = 1, failed = 0, i, ret;
+
+	/* An even slot, one of form two, one of form many, and nothing. */
+	KUNIT_ASSERT_EQ(test, 0, charge(f, A1, 0, 512 + 100));
+	KUNIT_ASSERT_EQ(test, 0, charge(f, A1, 1024, 512));
+	for (i = 1; i < ARRAY_SIZE(step); i++)
+		KUNIT_ASSERT_EQ(test, 0, charge(f, B, 1024 + step[i], 90));
+	do {
+		test_fail_allocation(test, nth++);
+		ret = charge(f, A2, 17, BLOCK_PAGES);
+		if (ret) {
+			failed++;
+			KUNIT_EXPECT_EQ(test, ret, -ENOMEM);
+			KUNIT_EXPECT_TRUE(test, test_allocation_failed(test));
+			EXPECT_USAGE(test, f, 1124, 1124, 1124, 0, 0, 180);
+			KUNIT_EXPECT_EQ(test, test_shared(f, A1), 180);
+		}
+	} while (ret);
+	test_fail_allocation(test, 0);
+	/* Steps, leaves, palettes and a block: at least one of each. */
+	KUNIT_EXPECT_GE(test, failed, 8);
+	uncharge(f, A2, 17, BLOCK_PAGES);
+	uncharge(f, A1, 0, 512 + 100);
+	uncharge(f, A1, 1024, 512);
+	for (i = 1; i < ARRAY_SIZE(step); i++)
+		uncharge(f, B, 1024 + step[i], 90);
+}
+
+static void uncharge_does_not_fail_without_memory(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	int i;
+
+	KUNIT_ASSERT_EQ(test, 0, charge(f, A1, 0, 512));
+	KUNIT_ASSERT_EQ(test, 0, charge(f, A2, 0, 512));
+	KUNIT_ASSERT_EQ(test, 0, charge(f, B, 0, 512));
+	/* Every allocation fails that may. */
+	for (i = 0; i < 512; i += 2) {
+		test_fail_allocation(test, 1);
+		uncharge(f, A1, i, 1);
+		test_fail_allocation(test, 1);
+		uncharge(f, B, (i + 7) % 512, 1);
+	}
+	test_fail_allocation(test, 0);
+	EXPECT_USAGE(test, f, 512, 512, 256, 0, 512, 256);
+	for (i = 1; i < 512; i += 2) {
+		uncharge(f, A1, i, 1);
+		uncharge(f, B, (i + 7) % 512, 1);
+	}
+	uncharge(f, A2, 0, 512);
+}
+
+static struct kunit_case index_cases[] = {
+	KUNIT_CASE_PARAM(charge_counts_each_page_of_a_range, range_gen_params),
+	KUNIT_CASE_PARAM(uncharge_works_in_another_granularity,
+			 range_gen_params),
+	KUNIT_CASE_PARAM(charge_page_by_page_equals_one_charge,
+			 range_gen_params),
+	KUNIT_CASE_PARAM(second_owner_over_part_of_a_range, range_gen_params),
+	KUNIT_CASE(page_pinned_k_times_needs_k_unpins),
+	KUNIT_CASE(siblings_count_once_in_their_parent),
+	KUNIT_CASE(parent_and_child_count_once_in_the_parent),
+	KUNIT_CASE(leaf_becomes_even_again_as_soon_as_it_can),
+	KUNIT_CASE(second_pin_of_a_partial_leaf_keeps_its_form),
+	KUNIT_CASE(leaf_holds_a_state_for_each_page),
+	KUNIT_CASE(failed_charge_leaves_nothing),
+	KUNIT_CASE(uncharge_does_not_fail_without_memory),
+	{ }
+};
+
+static struct kunit_suite index_suite = {
+	.name = "ioas_index",
+	.init = fixture_init,
+	.exit = fixture_exit,
+	.test_cases = index_cases,
+};
+kunit_test_suite(index_suite);
