@@ -26,7 +26,7 @@ function leave(depth,   d)
 	for (d in seen)
 		if (d + 0 > depth) {
 			check_plan(d + 0)
-			delete seen[d]; delete failed[d]; delete plan[d]
+			delete seen[d]; delete failed[d]; delete plan[d]; delete suite[d]
 		}
 }
 
@@ -46,6 +46,11 @@ BEGIN {
 	match($0, /^ */)
 	depth = RLENGTH
 	line = substr($0, depth + 1)
+}
+
+# The suite that the results of this indentation belong to.
+line ~ /^# Subtest: / {
+	suite[depth] = substr(line, 12) ": "
 }
 
 line ~ /^1\.\.[0-9]+( |$)/ {
@@ -76,6 +81,9 @@ line ~ /^(not )?ok [0-9]+/ {
 			children += failed[d]
 		}
 	leave(depth)
+	for (d = 0; d <= depth; d++)
+		prefix = d ? prefix suite[d] : suite[d]
+	name = prefix name
 	seen[depth]++
 	if (bad)
 		failed[depth]++
