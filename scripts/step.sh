@@ -76,9 +76,11 @@ step_wait()
 			step_live "$title ... $(step_time $elapsed)  $(step_progress "$log")"
 		elif [[ ! -t 1 && $((elapsed - told)) -ge 30 ]]; then
 			told=$elapsed
-			echo "      $(step_time $elapsed)  $(step_progress "$log")"
+			printf '\n      %s  %s' "$(step_time $elapsed)" "$(step_progress "$log")"
 		fi
 	done
+	# Without a terminal the title stands on a line that still has to end.
+	if [[ ! -t 1 && $told -gt 0 ]]; then printf '\n%s ...' "$title"; fi
 	wait "$step_job"
 }
 
@@ -90,14 +92,13 @@ step_begin()
 	start=$SECONDS
 }
 
-# Reports how a step ended, on the line that its title may still stand on.
-step_report()
+# "ok (0:12)", or that it failed.
+step_ending()
 {
-	local title=$1 status=$2 elapsed=$3 how
+	local how
 
-	if [[ $status == 0 ]]; then how=$(step_colour 32 ok); else how=$(step_colour 31 FAILED); fi
-	[[ ! -t 1 ]] || printf '\r\033[K'
-	printf '%s ... %s (%s)\n' "$title" "$how" "$(step_time "$elapsed")"
+	if [[ $1 == 0 ]]; then how=$(step_colour 32 ok); else how=$(step_colour 31 FAILED); fi
+	echo "$how ($(step_time "$2"))"
 }
 
 step_try()
@@ -106,14 +107,15 @@ step_try()
 
 	step_begin "$1"
 	shift 2
-	if [[ -t 1 ]]; then step_live "$title ..."; else echo "$title ..."; fi
+	if [[ -t 1 ]]; then step_live "$title ..."; else printf '%s ...' "$title"; fi
 	set -m
 	"$@" >"$log" 2>&1 </dev/null &
 	step_job=$!
 	set +m
 	step_wait "$title" "$log" "$start" || status=$?
 	step_job=
-	step_report "$title" "$status" $((SECONDS - start))
+	[[ ! -t 1 ]] || printf '\r\033[K%s ...' "$title"
+	echo " $(step_ending "$status" $((SECONDS - start)))"
 	return "$status"
 }
 
@@ -133,15 +135,12 @@ step()
 
 step_here()
 {
-	local title start
+	local title start status=0
 
 	step_begin "$1"
 	shift
 	echo "$title ..."
-	if "$@"; then
-		step_report "$title" 0 $((SECONDS - start))
-	else
-		step_report "$title" 1 $((SECONDS - start))
-		exit 1
-	fi
+	"$@" || status=$?
+	echo "$title ... $(step_ending "$status" $((SECONDS - start)))"
+	[[ $status == 0 ]] || exit 1
 }
