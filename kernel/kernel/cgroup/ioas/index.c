@@ -813,8 +813,6 @@ static int op_work_slot(struct ioas_op *op, unsigned long *slot,
 	}
 	slot_unlock(slot);
 	op_free_dead(op);
-	if (charge && end-*first <513 && (word & SLOT_LEAF) && word_leaf(word)->form == IOAS_LEAF_MANY) { int q; pr_info("DBG first %u end %u run_end %u known %d ret %d want %u spare %px size %u\n", *first, end, run_end, known, ret, want.palette, op->spare_palette, to_many(word_leaf(word))->palette->size);
-	for (q=0;q<to_many(word_leaf(word))->palette->size;q++) pr_info("   DBG %px %u\n", to_many(word_leaf(word))->palette->entry[q].state, to_many(word_leaf(word))->palette->entry[q].nr); }
 
 	if (ret || *first == end)
 		return ret;
