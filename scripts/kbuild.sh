@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # kbuild.sh TARGET: configures and builds one kernel into build/TARGET.
 #   base   x86, unpatched        x86   the same, patched, with the controller
-#   debug  x86 + lockdep & co    uml   User Mode Linux
+#   debug  x86 + lockdep & co    uml   User Mode Linux, with the benchmark
 #   kasan  uml + KASAN & co
 # kbuild.sh TARGET MAKE-ARGUMENTS...: runs make there instead, as it would.
 set -euo pipefail
@@ -22,7 +22,7 @@ case $target in
 base)	tree=base; fragments='vm' ;;
 x86)	fragments='vm ioas' ;;
 debug)	fragments='vm ioas debug' ;;
-uml)	arch=um; goal=linux; image=linux; fragments='uml ioas' ;;
+uml)	arch=um; goal=linux; image=linux; fragments='uml ioas bench' ;;
 kasan)	arch=um; goal=linux; image=linux; fragments='uml ioas kasan' ;;
 *)	die "$usage" ;;
 esac

@@ -27,8 +27,8 @@ warnings()
 		echo "$out"
 		echo "make failed: error:"
 	}
-	grep -E '(warning|error): ?' <<<"$out" |
-		sed -E "s,^.*linux-[^/]*/(base|patched)/,,; s/:[0-9]+(:[0-9]+)?:/:/" | sort | uniq
+	sed -nE '/(warning|error):/ {
+		s,^.*linux-[^/]*/(base|patched)/,,; s/:[0-9]+(:[0-9]+)?:/:/; p }' <<<"$out" | sort -u
 }
 
 mapfile -t new < <(objects A)
