@@ -224,39 +224,74 @@ static void leaf_holds_a_state_for_each_page(struct kunit *test)
 /* ---- failures ---- */
 
 /*
- * Each allocation of a charge that changes a slot of each form, in turn, fails
- * once: nothing may be left of the charge.
+ * Three blocks: a slot of form two at the end of the first, nothing in the
+ * second, and a slot of form many at the start of the third.
+ */
+static const struct {
+	enum test_owner owner;
+	unsigned long pfn;
+	unsigned long nr;
+} obstacles[] = {
+	{ A1, BLOCK_PAGES - 512, 512 },
+	{ B, BLOCK_PAGES - 300, 100 },
+	{ A1, 2 * BLOCK_PAGES, 512 },
+	{ B, 2 * BLOCK_PAGES, 50 },
+	{ B, 2 * BLOCK_PAGES + 350, 50 },
+	{ ROOT, 2 * BLOCK_PAGES + 60, 10 },
+};
+
+static void obstacles_charge(struct kunit *test, struct fixture *f)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(obstacles); i++)
+		KUNIT_ASSERT_EQ(test, 0, charge(f, obstacles[i].owner,
+						obstacles[i].pfn,
+						obstacles[i].nr));
+}
+
+static void obstacles_uncharge(struct fixture *f)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(obstacles); i++)
+		uncharge(f, obstacles[i].owner, obstacles[i].pfn,
+			 obstacles[i].nr);
+}
+
+/*
+ * A charge that starts and ends in the middle of the outer slots, and all of
+ * its allocations in turn fail: nothing may be left of it.
  */
 static void failed_charge_leaves_nothing(struct kunit *test)
 {
-	static const unsigned long step[] = { 0, 400, 3 };
+	const unsigned long first = BLOCK_PAGES - 250;
+	const unsigned long nr = 250 + BLOCK_PAGES + 370;
 	struct fixture *f = test->priv;
-	int nth = 1, failed = 0, i, ret;
+	int nth = 1, failed = 0, ret;
 
-	/* An even slot, one of form two, one of form many, and nothing. */
-	KUNIT_ASSERT_EQ(test, 0, charge(f, A1, 0, 512 + 100));
-	KUNIT_ASSERT_EQ(test, 0, charge(f, A1, 1024, 512));
-	for (i = 1; i < ARRAY_SIZE(step); i++)
-		KUNIT_ASSERT_EQ(test, 0, charge(f, B, 1024 + step[i], 90));
 	do {
+		/* Anew each time, as a leaf keeps the form that it once took */
+		obstacles_charge(test, f);
 		test_fail_allocation(test, nth++);
-		ret = charge(f, A2, 17, BLOCK_PAGES);
+		ret = charge(f, A2, first, nr);
 		if (ret) {
 			failed++;
 			KUNIT_EXPECT_EQ(test, ret, -ENOMEM);
 			KUNIT_EXPECT_TRUE(test, test_allocation_failed(test));
-			EXPECT_USAGE(test, f, 1124, 1124, 1124, 0, 0, 180);
-			KUNIT_EXPECT_EQ(test, test_shared(f, A1), 180);
+			EXPECT_USAGE(test, f, 1024, 1024, 1024, 0, 0, 200);
+			KUNIT_EXPECT_EQ(test, test_shared(f, A1), 210);
+		} else {
+			uncharge(f, A2, first, nr);
 		}
+		obstacles_uncharge(f);
 	} while (ret);
 	test_fail_allocation(test, 0);
-	/* Steps, leaves, palettes and a block: at least one of each. */
-	KUNIT_EXPECT_GE(test, failed, 8);
-	uncharge(f, A2, 17, BLOCK_PAGES);
-	uncharge(f, A1, 0, 512 + 100);
-	uncharge(f, A1, 1024, 512);
-	for (i = 1; i < ARRAY_SIZE(step); i++)
-		uncharge(f, B, 1024 + step[i], 90);
+	/*
+	 * The states A1+A2, A1+A2+B on top of it, and A1+A2+root; a leaf of form
+	 * many and its palette, a larger palette, and a block.
+	 */
+	KUNIT_EXPECT_EQ(test, failed, 7);
 }
 
 static void uncharge_does_not_fail_without_memory(struct kunit *test)
