@@ -378,7 +378,11 @@ static void attach_after_removal_charges_the_parent(void)
 	enter_group(GROUP);
 	EXPECT_EQ(remove_group(OTHER "/gone"), 0);
 	set_number(OTHER, "ioas.pinned.max", SIZE - PAGE);
-	EXPECT_EQ(attach(device[0], ioas), -ENOMEM);
+	/* A removed cgroup, and its limit, are off only a moment later. */
+	for (int i = 0; i < 100 && !local_events_of(OTHER, "max"); i++) {
+		EXPECT_EQ(attach(device[0], ioas), -ENOMEM);
+		usleep(20000);
+	}
 	EXPECT_EQ(local_events_of(OTHER, "max"), 1);
 	EXPECT_EQ(pinned(OTHER), 0);
 	set_number(OTHER, "ioas.pinned.max", SIZE);
