@@ -341,12 +341,13 @@ static inline void resume_child(const struct child *child)
 static inline void start_child(struct child *child, void (*run)(void))
 {
 	int up[2], down[2];
+	pid_t pid;
 
 	REQUIRE(!pipe2(up, O_CLOEXEC) && !pipe2(down, O_CLOEXEC));
 	fflush(stdout);
-	child->pid = fork();
-	REQUIRE(child->pid >= 0);
-	if (!child->pid) {
+	pid = fork();
+	REQUIRE(pid >= 0);
+	if (!pid) {
 		test_failed = false;
 		REQUIRE(dup2(down[0], BATON_IN) >= 0);
 		REQUIRE(dup2(up[1], BATON_OUT) >= 0);
@@ -359,6 +360,7 @@ static inline void start_child(struct child *child, void (*run)(void))
 	}
 	close(up[1]);
 	close(down[0]);
+	child->pid = pid;
 	child->in = up[0];
 	child->out = down[1];
 	await_child(child);
