@@ -10,7 +10,7 @@ function out(result, name, why,   i)
 {
 	if (result == "fail")
 		for (i = max(1, lines - 14); i <= lines; i++)
-			why = why "\036" said[i]
+			why = why "\036" said[i % 15]
 	print result "\t" name "\t" why
 	count++
 }
@@ -102,7 +102,7 @@ line ~ /^Bail out!/ {
 
 # What is said before a result is about it.
 line !~ /^# (Subtest|Totals|module|Starting)|^KTAP version|^TAP version/ {
-	said[++lines] = line
+	said[++lines % 15] = line
 }
 
 END {
