@@ -106,6 +106,13 @@ static inline void run_test(const char *name, void (*test)(void),
 	fflush(stdout);
 }
 
+static inline void skip_test(const char *name, const char *why)
+{
+	nr_tests++;
+	printf("ok %u - %s%s%s # SKIP %s\n", nr_tests, name,
+	       test_variant ? ": " : "", test_variant ? test_variant : "", why);
+}
+
 /* The exit status of the program. */
 static inline int end_tests(void)
 {

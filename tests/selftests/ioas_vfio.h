@@ -60,45 +60,83 @@ static const struct container_kind compat_v2 = {
 	"iommufd",
 };
 
-struct container {
-	int fd;
+/**
+ * struct device - a device in a container
+ * @group: its IOMMU group
+ * @fd: itself
+ */
+struct device {
 	int group;
-	int device;
+	int fd;
 };
 
-/* The number of the IOMMU group of a PCI device. */
+/* The number of the IOMMU group of a device: PCI or mediated. */
 static inline int iommu_group(const char *address)
 {
+	static const char *const buses[] = { "pci", "mdev" };
 	char path[PATH_MAX], target[PATH_MAX] = "";
+	ssize_t len = -1;
 
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu_group",
-		 address);
-	REQUIRE(readlink(path, target, sizeof(target) - 1) > 0);
+	for (size_t i = 0; len < 0 && i < ARRAY_SIZE(buses); i++) {
+		snprintf(path, sizeof(path),
+			 "/sys/bus/%s/devices/%s/iommu_group", buses[i],
+			 address);
+		len = readlink(path, target, sizeof(target) - 1);
+	}
+	REQUIRE(len > 0);
 	return atoi(strrchr(target, '/') + 1);
 }
+
+static inline void open_group(struct device *device, int container,
+			      const char *address)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/dev/vfio/%d", iommu_group(address));
+	device->group = open(path, O_RDWR);
+	REQUIRE(device->group >= 0);
+	REQUIRE(!ioctl(device->group, VFIO_GROUP_SET_CONTAINER, &container));
+}
+
+static inline void open_device(struct device *device, const char *address)
+{
+	device->fd = ioctl(device->group, VFIO_GROUP_GET_DEVICE_FD, address);
+	REQUIRE(device->fd >= 0);
+}
+
+static inline void close_device(struct device *device)
+{
+	REQUIRE(!close(device->fd));
+	REQUIRE(!close(device->group));
+}
+
+struct container {
+	int fd;
+	struct device device;
+};
 
 /* A container with one device in it. */
 static inline void open_container(struct container *c,
 				  const struct container_kind *kind,
 				  const char *address)
 {
-	char path[64];
-
-	snprintf(path, sizeof(path), "/dev/vfio/%d", iommu_group(address));
 	c->fd = open(kind->path, O_RDWR);
 	REQUIRE(c->fd >= 0);
-	c->group = open(path, O_RDWR);
-	REQUIRE(c->group >= 0);
-	REQUIRE(!ioctl(c->group, VFIO_GROUP_SET_CONTAINER, &c->fd));
+	open_group(&c->device, c->fd, address);
 	REQUIRE(!ioctl(c->fd, VFIO_SET_IOMMU, kind->type));
-	c->device = ioctl(c->group, VFIO_GROUP_GET_DEVICE_FD, address);
-	REQUIRE(c->device >= 0);
+	open_device(&c->device, address);
+}
+
+static inline void add_device(struct container *c, struct device *device,
+			      const char *address)
+{
+	open_group(device, c->fd, address);
+	open_device(device, address);
 }
 
 static inline void close_container(struct container *c)
 {
-	REQUIRE(!close(c->device));
-	REQUIRE(!close(c->group));
+	close_device(&c->device);
 	REQUIRE(!close(c->fd));
 }
 

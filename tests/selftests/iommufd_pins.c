@@ -30,7 +30,7 @@ static void *memory;
 /* ---- iommufd's ioctls ---- */
 
 /* The character device of a PCI device. */
-static int open_device(const char *pci_address)
+static int open_cdev(const char *pci_address)
 {
 	char path[PATH_MAX];
 	struct dirent *entry;
@@ -158,7 +158,7 @@ static void set_up(void)
 	REQUIRE(iommufd >= 0);
 	set_rlimit_mode();
 	for (int i = 0; i < 2; i++) {
-		device[i] = open_device(address[i]);
+		device[i] = open_cdev(address[i]);
 		bind_device(device[i]);
 	}
 	ioas = new_ioas();

@@ -203,13 +203,13 @@ static void device_memory_is_not_charged(void)
 	void *bar;
 
 	open_container(&c, kind, device[0]);
-	REQUIRE(!ioctl(c.device, VFIO_DEVICE_GET_REGION_INFO, &info));
-	REQUIRE(!ioctl(c.device, VFIO_DEVICE_GET_REGION_INFO, &config));
-	REQUIRE(pwrite(c.device, &command, sizeof(command),
+	REQUIRE(!ioctl(c.device.fd, VFIO_DEVICE_GET_REGION_INFO, &info));
+	REQUIRE(!ioctl(c.device.fd, VFIO_DEVICE_GET_REGION_INFO, &config));
+	REQUIRE(pwrite(c.device.fd, &command, sizeof(command),
 		       config.offset + PCI_COMMAND) == sizeof(command));
 	REQUIRE(info.size && info.flags & VFIO_REGION_INFO_FLAG_MMAP);
 	bar = mmap(NULL, info.size, PROT_READ | PROT_WRITE, MAP_SHARED,
-		   c.device, info.offset);
+		   c.device.fd, info.offset);
 	REQUIRE(bar != MAP_FAILED);
 	EXPECT_EQ(map(&c, bar, 0, info.size), 0);
 	EXPECT_EQ(stat_of(GROUP, "accounts"), 1);

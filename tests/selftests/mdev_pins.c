@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What a mediated device is charged for, which pins page by page what it needs
+ * through vfio_pin_pages(), beside a device that has all of it pinned or alone.
+ *
+ * mdev_pins UUID ADDRESS: an mtty, the kernel's sample of a mediated device, as
+ * mended for these tests, and a PCI device bound to vfio-pci.
+ */
+#include "ioas_vfio.h"
+
+#define GROUP "mdev-pins"
+#define SIZE (8 * MIB)
+#define NR 40
+
+/* As in the mend of samples/vfio-mdev/mtty.c */
+#define MTTY_PIN _IO(VFIO_TYPE, VFIO_BASE + 200)
+#define MTTY_UNPIN _IO(VFIO_TYPE, VFIO_BASE + 201)
+
+static const char *uuid, *address;
+static const struct container_kind *kind;
+static struct container container;
+static char *memory;
+
+/* Returns 0 or -errno. */
+static int ask_mtty(int device, unsigned long what, uint64_t iova,
+		    uint64_t npages)
+{
+	struct {
+		uint64_t iova;
+		uint64_t npages;
+	} range = { iova, npages };
+
+	return ioctl(device, what, &range) ? -errno : 0;
+}
+
+static int pin(uint64_t iova, uint64_t npages)
+{
+	return ask_mtty(container.device.fd, MTTY_PIN, iova, npages);
+}
+
+static int unpin(uint64_t iova, uint64_t npages)
+{
+	return ask_mtty(container.device.fd, MTTY_UNPIN, iova, npages);
+}
+
+/* The mediated device has a container to itself, with all memory mapped. */
+static void set_up(void)
+{
+	make_group(GROUP);
+	enter_group(GROUP);
+	memory = get_small_pages(SIZE);
+	open_container(&container, kind, uuid);
+	REQUIRE(!map(&container, memory, 0, SIZE));
+}
+
+static void clean_up(void)
+{
+	close_container(&container);
+	put_memory(memory, SIZE);
+	enter_group("");
+	EXPECT_EQ(pinned(GROUP), 0);
+	EXPECT_EQ(stat_of(GROUP, "gross"), 0);
+	EXPECT_EQ(stat_of(GROUP, "accounts"), 0);
+	EXPECT_EQ(remove_group(GROUP), 0);
+}
+
+static void expect_charges(int line, uint64_t unique, uint64_t gross)
+{
+	expect(line, "ioas.pinned.current", pinned(GROUP), "",
+	       pinned(GROUP) == (int64_t)unique, unique);
+	expect(line, kind->stat, stat_of(GROUP, kind->stat), "",
+	       stat_of(GROUP, kind->stat) == (int64_t)gross, gross);
+}
+
+#define EXPECT_CHARGES(unique, gross) expect_charges(__LINE__, unique, gross)
+
+static void only_what_is_pinned_is_charged(void)
+{
+	EXPECT_CHARGES(0, 0);
+	EXPECT_EQ(pin(3 * PAGE, NR), 0);
+	EXPECT_CHARGES(NR * PAGE, NR * PAGE);
+	EXPECT_EQ(pin(SIZE / 2, 1), 0);
+	EXPECT_CHARGES((NR + 1) * PAGE, (NR + 1) * PAGE);
+	EXPECT_EQ(unpin(3 * PAGE, NR), 0);
+	EXPECT_CHARGES(PAGE, PAGE);
+	EXPECT_EQ(unpin(SIZE / 2, 1), 0);
+	EXPECT_CHARGES(0, 0);
+}
+
+static void page_pinned_twice_takes_two_unpins(void)
+{
+	EXPECT_EQ(pin(0, NR), 0);
+	EXPECT_EQ(pin(0, NR), 0);
+	EXPECT_EQ(pinned(GROUP), NR * PAGE);
+	EXPECT_EQ(unpin(0, NR), 0);
+	EXPECT_EQ(pinned(GROUP), NR * PAGE);
+	EXPECT_EQ(unpin(0, NR), 0);
+	EXPECT_CHARGES(0, 0);
+}
+
+/* At a second IOVA, it is another pin of the same memory. */
+static void second_iova_costs_nothing(void)
+{
+	REQUIRE(!map(&container, memory, SIZE, SIZE));
+	EXPECT_EQ(pin(0, NR), 0);
+	EXPECT_EQ(pin(SIZE, NR), 0);
+	EXPECT_CHARGES(NR * PAGE, 2 * NR * PAGE);
+	EXPECT_EQ(unpin(0, NR), 0);
+	EXPECT_CHARGES(NR * PAGE, NR * PAGE);
+}
+
+static void limit_in_the_middle_of_a_pin_leaves_nothing(void)
+{
+	set_number(GROUP, "ioas.pinned.max", NR / 2 * PAGE);
+	EXPECT_EQ(pin(0, NR), -ENOMEM);
+	EXPECT_CHARGES(0, 0);
+	EXPECT_EQ(events_of(GROUP, "max"), 1);
+	EXPECT_EQ(pin(0, NR / 2), 0);
+	EXPECT_CHARGES(NR / 2 * PAGE, NR / 2 * PAGE);
+}
+
+static void failed_pin_leaves_nothing(void)
+{
+	REQUIRE(!mprotect(memory + NR / 2 * PAGE, PAGE, PROT_NONE));
+	EXPECT_AT_MOST(pin(0, NR), -1);
+	EXPECT_CHARGES(0, 0);
+	/* A part of it is not mapped. */
+	EXPECT_AT_MOST(pin(SIZE - PAGE, NR), -1);
+	EXPECT_CHARGES(0, 0);
+}
+
+/*
+ * A PCI device in the same container has all of it pinned as well. When that
+ * goes, what the mediated device has pinned stays.
+ */
+static void device_that_comes_and_goes_leaves_the_pins(void)
+{
+	struct device device;
+
+	EXPECT_EQ(pin(0, NR), 0);
+	add_device(&container, &device, address);
+	EXPECT_EQ(pinned(GROUP), SIZE);
+	EXPECT_EQ(pin(SIZE / 2, NR), 0);
+	EXPECT_EQ(pinned(GROUP), SIZE);
+	EXPECT_EQ(unpin(0, NR), 0);
+	EXPECT_EQ(pinned(GROUP), SIZE);
+	close_device(&device);
+	EXPECT_CHARGES(NR * PAGE, NR * PAGE);
+}
+
+/* A device that is refused leaves the container as it was. */
+static void device_above_the_limit_leaves_the_pins(void)
+{
+	struct device device;
+	char path[64];
+
+	EXPECT_EQ(pin(0, NR), 0);
+	set_number(GROUP, "ioas.pinned.max", SIZE - PAGE);
+	snprintf(path, sizeof(path), "/dev/vfio/%d", iommu_group(address));
+	device.group = open(path, O_RDWR);
+	REQUIRE(device.group >= 0);
+	/* VFIO pins at the first ioctl, iommufd at the second. */
+	EXPECT_EQ(ioctl(device.group, VFIO_GROUP_SET_CONTAINER, &container.fd) <
+				  0 ||
+			  ioctl(device.group, VFIO_GROUP_GET_DEVICE_FD,
+				address) < 0,
+		  true);
+	EXPECT_EQ(errno, ENOMEM);
+	EXPECT_CHARGES(NR * PAGE, NR * PAGE);
+	EXPECT_EQ(events_of(GROUP, "max"), 1);
+	close(device.group);
+	EXPECT_CHARGES(NR * PAGE, NR * PAGE);
+}
+
+static void close_unpins(void)
+{
+	EXPECT_EQ(pin(0, NR), 0);
+	EXPECT_EQ(pin(SIZE / 2, NR), 0);
+	EXPECT_CHARGES(2 * NR * PAGE, 2 * NR * PAGE);
+}
+
+/* The device is told, and unpins from within the unmap. */
+static void unmap_unpins(void)
+{
+	EXPECT_EQ(pin(0, NR), 0);
+	EXPECT_EQ(pin(SIZE / 2, NR), 0);
+	EXPECT_EQ(unmap(&container, 0, SIZE), SIZE);
+	EXPECT_CHARGES(0, 0);
+	EXPECT_EQ(unpin(0, NR), -ENOENT);
+}
+
+#define RUN(test) run_test(#test, test, set_up, clean_up)
+
+int main(int argc, char **argv)
+{
+	static const struct container_kind *const kinds[] = { &type1_v2,
+							      &compat_v2 };
+
+	if (argc != 3) {
+		fprintf(stderr, "usage: mdev_pins UUID ADDRESS\n");
+		return 2;
+	}
+	uuid = argv[1];
+	address = argv[2];
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		kind = kinds[i];
+		test_variant = kind->name;
+		RUN(only_what_is_pinned_is_charged);
+		RUN(page_pinned_twice_takes_two_unpins);
+		RUN(second_iova_costs_nothing);
+		RUN(limit_in_the_middle_of_a_pin_leaves_nothing);
+		RUN(failed_pin_leaves_nothing);
+		RUN(device_that_comes_and_goes_leaves_the_pins);
+		RUN(device_above_the_limit_leaves_the_pins);
+		RUN(close_unpins);
+		/*
+		 * VFIO has an order of locks in it that can deadlock when
+		 * devices come and go meanwhile: iommu->lock is taken before
+		 * device_list_lock, and by the device's unpin within it.
+		 */
+		if (kind == &type1_v2 && !access("/proc/lockdep", F_OK))
+			skip_test("unmap_unpins",
+				  "lockdep reports the base kernel's VFIO");
+		else
+			RUN(unmap_unpins);
+	}
+	return end_tests();
+}
