@@ -1,0 +1,10 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Maps and unmaps in which one allocation after the other fails.
+#
+# devices: 2
+# expected: 8
+set -eu
+
+mapfile -t devices < <(vfio-bind 2)
+exec failing_pins "${devices[@]}"
