@@ -53,7 +53,6 @@ wanted()
 }
 
 # The suites to run, in this order, one a line: a function and its arguments.
-# The base kernel comes before the patched one, which is compared with it.
 suites()
 {
 	if [[ $patched != debug ]]; then
@@ -129,28 +128,10 @@ split_cases()
 		END { if (name != "") print name, "none 0" }' "$1"
 }
 
-# One that also runs on the base kernel "# compare: base" fails only where the
-# base does not.
-compare_with_base()
-{
-	local table=$1 base=$2
-
-	[[ -e $base ]] || return 0
-	awk -F '\t' -v OFS='\t' '
-		FNR == NR { base[$2] = $1; next }
-		{ seen[$2] = 1 }
-		$1 == "fail" && base[$2] == "fail" { $1 = "skip"; $3 = "fails on the base kernel too" }
-		{ print }
-		END { for (name in base) if (base[name] == "pass" && !(name in seen))
-			print "fail", name, "passes on the base kernel, but was not run" }' \
-		"$base" "$table" >"$table.new"
-	mv "$table.new" "$table"
-}
-
 # The tables of one case: what it reported, how it ended, what it left.
 case_result()
 {
-	local folder=$1 kernel=$2 name=$3 status=$4 seconds=$5 left=$6
+	local folder=$1 name=$2 status=$3 seconds=$4 left=$5
 	local table=$folder/$name
 
 	awk -v wanted="$(declared "$name" expected 1)" -f "$top/scripts/tap.awk" \
@@ -162,15 +143,6 @@ case_result()
 	*)	grep -q '^fail' "$table" || add_failure "$table" "$name.sh" "status $status" ;;
 	esac
 	[[ -z $left ]] || add_failure "$table" "leaves nothing behind" "$left"
-	if [[ $(declared "$name" compare no) == base ]]; then
-		if [[ $kernel == base ]]; then
-			# What counts is the patched kernel; this is what it is compared with.
-			echo "           $name on the base kernel: $(grep -c ^pass "$table") passed, $(
-				grep -c ^fail "$table") failed (not counted)"
-			return
-		fi
-		compare_with_base "$table" "$results/vm-base-$(declared "$name" systemd no)/$name"
-	fi
 	report "$name" "$table" "$seconds"
 }
 
@@ -208,7 +180,7 @@ run_vm()
 		report "KUnit in the VM" "$folder/kunit" 0
 	fi
 	while read -r name n seconds left; do
-		case_result "$folder" "$kernel" "$name" "$n" "$seconds" "$left"
+		case_result "$folder" "$name" "$n" "$seconds" "$left"
 	done < <(split_cases "$logs/$label.log" "$folder")
 	vm_result "$folder" "$status" $((SECONDS - start)) "$console"
 	for name in "${names[@]}"; do
