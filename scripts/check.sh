@@ -131,7 +131,7 @@ split_cases()
 # The tables of one case: what it reported, how it ended, what it left.
 case_result()
 {
-	local folder=$1 name=$2 status=$3 seconds=$4 left=$5
+	local folder=$1 kernel=$2 name=$3 status=$4 seconds=$5 left=$6
 	local table=$folder/$name
 
 	awk -v wanted="$(declared "$name" expected 1)" -f "$top/scripts/tap.awk" \
@@ -143,7 +143,7 @@ case_result()
 	*)	grep -q '^fail' "$table" || add_failure "$table" "$name.sh" "status $status" ;;
 	esac
 	[[ -z $left ]] || add_failure "$table" "leaves nothing behind" "$left"
-	report "$name" "$table" "$seconds"
+	report "$kernel: $name" "$table" "$seconds"
 }
 
 # All cases of a kernel in one VM; KUnit runs while it boots.
@@ -151,7 +151,7 @@ run_vm()
 {
 	local kernel=$1 systemd=$2 label=vm-$1-$2 start=$SECONDS status=0
 	local folder=$results/$label console=$logs/$label.console
-	local names name devices=0 seconds=300 append='' arguments=() options=() n left
+	local names name devices=0 seconds=300 append='' arguments=() options=() n ended took left
 
 	mkdir -p "$folder"
 	mapfile -t names < <(cases_for "$kernel" "$systemd")
@@ -177,14 +177,14 @@ run_vm()
 
 	if [[ -n $append ]]; then
 		awk -f "$top/scripts/tap.awk" "$console" >"$folder/kunit"
-		report "KUnit in the VM" "$folder/kunit" 0
+		report "$kernel: KUnit" "$folder/kunit" 0
 	fi
-	while read -r name n seconds left; do
-		case_result "$folder" "$name" "$n" "$seconds" "$left"
+	while read -r name ended took left; do
+		case_result "$folder" "$kernel" "$name" "$ended" "$took" "$left"
 	done < <(split_cases "$logs/$label.log" "$folder")
-	vm_result "$folder" "$status" $((SECONDS - start)) "$console"
+	vm_result "$folder" "$kernel" "$status" $((SECONDS - start)) "$console"
 	for name in "${names[@]}"; do
-		[[ -e $folder/$name ]] || add_missing "$folder" "$name"
+		[[ -e $folder/$name ]] || add_missing "$folder" "$name" "$kernel"
 	done
 }
 
@@ -193,22 +193,22 @@ add_missing()
 {
 	: >"$1/$2"
 	add_failure "$1/$2" "$2.sh" "not run: the VM ended before it"
-	report "$2" "$1/$2" 0
+	report "$3: $2" "$1/$2" 0
 }
 
 # The VM itself is a test: it has to boot, end by itself, and log no report.
 vm_result()
 {
-	local table=$1/vm status=$2
+	local table=$1/vm kernel=$2 status=$3 seconds=$4 console=$5
 
 	if [[ $status == 0 ]]; then
 		printf '%s\t%s\t\n' pass 'the kernel log is clean' >"$table"
 	else
 		: >"$table"
 		add_failure "$table" "vmrun" "status $status$(
-			"$top/scripts/splats.sh" "$4" | head -n 15 | sed 's/^/\x1e/' | tr -d '\n')"
+			"$top/scripts/splats.sh" "$console" | head -n 15 | sed 's/^/\x1e/' | tr -d '\n')"
 	fi
-	report "the kernel's log" "$table" "$3"
+	report "$kernel: the kernel's log" "$table" "$seconds"
 }
 
 mapfile -t todo < <(suites)
