@@ -18,7 +18,6 @@
 #include <linux/memcontrol.h>
 #include <linux/memremap.h>
 #include <linux/mm.h>
-#include <linux/percpu.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
@@ -48,8 +47,7 @@ struct ioas_cg_account *ioas_account_create(struct ioas_owner *owner,
 	acct = kzalloc(sizeof(*acct), gfp | __GFP_ACCOUNT);
 	if (!acct)
 		return ERR_PTR(-ENOMEM);
-	acct->single = ioas_state_single(owner, gfp | __GFP_ACCOUNT);
-	if (!acct->single) {
+	if (ioas_step_add(&acct->single, NULL, owner, gfp | __GFP_ACCOUNT)) {
 		kfree(acct);
 		return ERR_PTR(-ENOMEM);
 	}
@@ -79,7 +77,7 @@ void ioas_cg_account_put(struct ioas_cg_account *acct)
 		  "ioas: account ends with %ld pages charged\n",
 		  atomic_long_read(&acct->pages));
 	atomic_long_dec(&acct->owner->accounts);
-	ioas_state_put(acct->owner->ledger, acct->single);
+	ioas_step_put(&acct->single, acct->owner->ledger);
 	ioas_owner_put(acct->owner);
 	if (acct->memcg)
 		mem_cgroup_put(acct->memcg);
@@ -87,7 +85,12 @@ void ioas_cg_account_put(struct ioas_cg_account *acct)
 }
 EXPORT_SYMBOL_GPL(ioas_cg_account_put);
 
-/* ---- one call ---- */
+/*
+ * ---- one call ----
+ *
+ * Half of the cost of a charge is calls and set-up, so what each call of the
+ * interface goes through is inlined into it.
+ */
 
 /**
  * struct account_call - a charge or uncharge under way
@@ -103,31 +106,32 @@ struct account_call {
 	unsigned long pages;
 };
 
-static void call_begin(struct account_call *call, struct ioas_cg_account *acct)
+static __always_inline void call_begin(struct account_call *call,
+				       struct ioas_cg_account *acct)
 {
 	might_sleep();
 	call->acct = acct;
 	call->pages = 0;
 	if (acct->memcg)
 		call->memcg = set_active_memcg(acct->memcg);
-	ioas_op_begin(&call->op, acct->owner, acct->single);
+	ioas_op_begin(&call->op, acct->owner, &acct->single);
 }
 
-static void call_end(struct account_call *call)
+static __always_inline void call_end(struct account_call *call)
 {
 	ioas_op_end(&call->op);
 	if (call->acct->memcg)
 		set_active_memcg(call->memcg);
 }
 
-static void count_gross(struct ioas_cg_account *acct, long pages)
+static __always_inline void count_gross(struct ioas_cg_account *acct, long pages)
 {
 	atomic_long_add(pages, &acct->pages);
-	this_cpu_add(acct->owner->gross->pages[acct->kind], pages);
+	atomic_long_add(pages, &acct->owner->gross[acct->kind]);
 }
 
-static int call_charge(struct account_call *call, unsigned long pfn,
-		       unsigned long nr)
+static __always_inline int call_charge(struct account_call *call,
+				       unsigned long pfn, unsigned long nr)
 {
 	int ret = ioas_op_charge(&call->op, pfn, nr);
 
@@ -138,8 +142,8 @@ static int call_charge(struct account_call *call, unsigned long pfn,
 	return 0;
 }
 
-static void call_uncharge(struct account_call *call, unsigned long pfn,
-			  unsigned long nr)
+static __always_inline void call_uncharge(struct account_call *call,
+					  unsigned long pfn, unsigned long nr)
 {
 	ioas_op_uncharge(&call->op, pfn, nr);
 	call->pages -= nr;
@@ -268,20 +272,23 @@ static int charge_array(struct account_call *call, struct page **pages,
 }
 
 /* End a charge of @nr pages that came to @ret. */
-static int charge_end(struct account_call *call, unsigned long nr, int ret)
+static __always_inline int charge_end(struct account_call *call,
+				      unsigned long nr, int ret)
 {
 	struct ioas_owner *refused = call->op.refused;
 
-	if (!ret)
+	if (likely(!ret))
 		count_gross(call->acct, call->pages);
 	call_end(call);
+	if (likely(!ret))
+		return 0;
 	if (ret == -EDQUOT)
 		report_refusal(call->acct, refused, nr);
 	/* A passed RLIMIT_MEMLOCK gives this errno too. */
-	return ret ? -ENOMEM : 0;
+	return -ENOMEM;
 }
 
-static void uncharge_end(struct account_call *call)
+static __always_inline void uncharge_end(struct account_call *call)
 {
 	/* call->pages counted down from 0. */
 	count_gross(call->acct, (long)call->pages);

@@ -8,21 +8,22 @@
 #include <linux/atomic.h>
 #include <linux/ioas_cgroup.h>
 
+#include "state.h"
+
 struct ioas_owner;
-struct ioas_state;
 struct mem_cgroup;
 
 /**
  * struct ioas_cg_account - pins of one object, all by the same owner
  * @owner: who is charged; referenced, never changes
- * @single: the state of a page that @owner alone pins, once; referenced
+ * @single: the step from nobody to @owner alone, once; its state is referenced
  * @memcg: memory cgroup that pays for the index; referenced, or NULL
  * @kind: what the object is
  * @pages: pins held now
  */
 struct ioas_cg_account {
 	struct ioas_owner *owner;
-	struct ioas_state *single;
+	struct ioas_step single;
 	struct mem_cgroup *memcg;
 	enum ioas_cg_kind kind;
 	atomic_long_t pages;

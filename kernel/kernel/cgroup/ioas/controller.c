@@ -52,7 +52,7 @@ struct ioas_cg {
 	struct cgroup_file events_file;
 	struct cgroup_file events_local_file;
 	struct list_head peaks;
-	spinlock_t peaks_lock;
+	spinlock_t peaks_lock;	/* see above */
 };
 
 static struct ioas_ledger ledger;
@@ -64,12 +64,14 @@ static const char *const kind_name[] = {
 	[IOAS_CG_VFIO] = "vfio",
 	[IOAS_CG_IOMMUFD] = "iommufd",
 };
+
 static_assert(ARRAY_SIZE(kind_name) == IOAS_CG_NR_KINDS);
 
 static const char *const event_name[] = {
 	[IOAS_EVENT_MAX] = "max",
 	[IOAS_EVENT_HIGH] = "high",
 };
+
 static_assert(ARRAY_SIZE(event_name) == IOAS_NR_EVENTS);
 
 static struct ioas_cg *css_ioas(struct cgroup_subsys_state *css)

@@ -62,7 +62,9 @@
  * A block is reference counted by its slots in use and by the op that works on
  * it.  With the last reference it leaves the xarray and is freed after a grace
  * period; who finds it in between cannot get a reference, and puts a new block
- * in its place.
+ * in its place.  So that a buffer that is pinned and unpinned over and over does
+ * not make and free its block each time, the block that was emptied last is
+ * *parked*: the ledger keeps one reference until another block is emptied.
  *
  * Uncharging cannot fail.  It may need a leaf when it takes a hole out of an even
  * slot, or a state that has no page at the moment; such small objects are
@@ -85,9 +87,9 @@
 #include "owner.h"
 
 #define LEAF_SHIFT	9
-#define LEAF_PAGES	(1U << LEAF_SHIFT)
+#define LEAF_PAGES	((unsigned int)BIT(LEAF_SHIFT))
 #define BLOCK_SHIFT	6
-#define BLOCK_SLOTS	(1U << BLOCK_SHIFT)
+#define BLOCK_SLOTS	((unsigned int)BIT(BLOCK_SHIFT))
 
 /* What a slot holds besides a pointer. */
 #define SLOT_LOCK_BIT	0
@@ -239,7 +241,7 @@ static void slot_drop_state(struct ioas_state *state)
 
 /* ---- blocks ---- */
 
-static void block_put(struct ioas_ledger *ledger, struct ioas_block *block)
+static inline void block_put(struct ioas_ledger *ledger, struct ioas_block *block)
 {
 	if (!refcount_dec_and_test(&block->users))
 		return;
@@ -248,8 +250,17 @@ static void block_put(struct ioas_ledger *ledger, struct ioas_block *block)
 	kfree_rcu(block, rcu);
 }
 
-static struct ioas_block *block_find(struct ioas_ledger *ledger,
-				     unsigned long index)
+/* Like block_put(), but keep the block if nothing else does. */
+static inline void block_park(struct ioas_ledger *ledger, struct ioas_block *block)
+{
+	if (unlikely(refcount_read(&block->users) == 1))
+		block = xchg(&ledger->parked, block);
+	if (block)
+		block_put(ledger, block);
+}
+
+static inline struct ioas_block *block_find(struct ioas_ledger *ledger,
+					    unsigned long index)
 {
 	struct ioas_block *block;
 
@@ -314,13 +325,13 @@ static struct ioas_block *block_find_or_create(struct ioas_ledger *ledger,
 static void op_put_block(struct ioas_op *op)
 {
 	if (op->block)
-		block_put(op->owner->ledger, op->block);
+		block_park(op->owner->ledger, op->block);
 	op->block = NULL;
 }
 
 /* The slot of @pfn.  Its block is held by the op until it moves to another. */
-static unsigned long *op_find_slot(struct ioas_op *op, unsigned long pfn,
-				   bool create)
+static inline unsigned long *op_find_slot(struct ioas_op *op, unsigned long pfn,
+					  bool create)
 {
 	struct ioas_ledger *ledger = op->owner->ledger;
 	unsigned long leaf = pfn >> LEAF_SHIFT, index = leaf >> BLOCK_SHIFT;
@@ -375,30 +386,28 @@ static unsigned int palette_find_unused(const struct ioas_palette *palette)
 }
 
 /* The state of page @first of a leaf, and the end of the run it starts. */
-static struct ioas_state *leaf_run(struct ioas_leaf *leaf, unsigned int first,
-				   unsigned int *end)
+static struct ioas_state *two_run(struct ioas_leaf_two *two, unsigned int first,
+				  unsigned int *end)
 {
-	unsigned int i, number;
+	unsigned int side = test_bit(first, two->set);
 
-	if (leaf->form == IOAS_LEAF_TWO) {
-		struct ioas_leaf_two *two = to_two(leaf);
+	if (side)
+		*end = find_next_zero_bit(two->set, *end, first);
+	else
+		*end = find_next_bit(two->set, *end, first);
+	return two->state[side];
+}
 
-		number = test_bit(first, two->set);
-		if (number)
-			*end = find_next_zero_bit(two->set, *end, first);
-		else
-			*end = find_next_bit(two->set, *end, first);
-		return two->state[number];
-	} else {
-		struct ioas_leaf_many *many = to_many(leaf);
+static struct ioas_state *many_run(struct ioas_leaf_many *many,
+				   unsigned int first, unsigned int *end)
+{
+	unsigned int i, number = many->number[first];
 
-		number = many->number[first];
-		for (i = first + 1; i < *end; i++)
-			if (many->number[i] != number)
-				break;
-		*end = i;
-		return many->palette->entry[number].state;
-	}
+	for (i = first + 1; i < *end; i++)
+		if (many->number[i] != number)
+			break;
+	*end = i;
+	return many->palette->entry[number].state;
 }
 
 /* The state of page @first of a slot, and the end of the run it starts. */
@@ -407,11 +416,29 @@ static struct ioas_state *slot_run(unsigned long word, unsigned int first,
 {
 	struct ioas_leaf *leaf = word_leaf(word);
 
-	return leaf ? leaf_run(leaf, first, end) : word_state(word);
+	if (!leaf)
+		return word_state(word);
+	if (leaf->form == IOAS_LEAF_TWO)
+		return two_run(to_two(leaf), first, end);
+	return many_run(to_many(leaf), first, end);
+}
+
+/* Make the members of the op valid that are seldom needed. */
+static void op_want_more(struct ioas_op *op)
+{
+	if (op->has_more)
+		return;
+	op->has_more = true;
+	op->step = (struct ioas_step){ };
+	op->spare_two = NULL;
+	op->spare_many = NULL;
+	op->spare_palette = NULL;
+	op->dead = NULL;
 }
 
 static void op_bury(struct ioas_op *op, struct ioas_leaf *leaf)
 {
+	op_want_more(op);
 	leaf->next_dead = op->dead;
 	op->dead = leaf;
 }
@@ -432,6 +459,8 @@ static void op_free_dead(struct ioas_op *op)
 {
 	struct ioas_leaf *leaf;
 
+	if (likely(!op->has_more))
+		return;
 	while ((leaf = op->dead)) {
 		op->dead = leaf->next_dead;
 		leaf_free(leaf);
@@ -600,9 +629,9 @@ struct ioas_want {
 	unsigned int palette;
 };
 
-static struct ioas_want slot_wants(unsigned long word, unsigned int first,
-				   unsigned int end,
-				   const struct ioas_state *to)
+static inline struct ioas_want slot_wants(unsigned long word,
+					  unsigned int first, unsigned int end,
+					  const struct ioas_state *to)
 {
 	struct ioas_leaf *leaf = word_leaf(word);
 	struct ioas_want want = { };
@@ -626,8 +655,10 @@ static struct ioas_want slot_wants(unsigned long word, unsigned int first,
 	return want;
 }
 
-static bool op_has(const struct ioas_op *op, const struct ioas_want *want)
+static inline bool op_has(const struct ioas_op *op, const struct ioas_want *want)
 {
+	if (!op->has_more)
+		return !want->two && !want->many && !want->palette;
 	if (want->two && !op->spare_two)
 		return false;
 	if (want->many && !op->spare_many)
@@ -682,6 +713,7 @@ static struct ioas_leaf *many_alloc(gfp_t gfp)
 static int op_fetch(struct ioas_op *op, const struct ioas_want *want)
 {
 	might_sleep();
+	op_want_more(op);
 	if (want->two && !op->spare_two)
 		op->spare_two = two_alloc(op->gfp);
 	if (want->many && !op->spare_many)
@@ -695,24 +727,22 @@ static int op_fetch(struct ioas_op *op, const struct ioas_want *want)
 
 /* ---- steps ---- */
 
-/* The step for a page that nobody else pins, and the owner once. */
-static struct ioas_step op_single_step(struct ioas_op *op)
+/* The step from @state, or back to it; NULL if it is still to be worked out. */
+static const struct ioas_step *op_known_step(const struct ioas_op *op,
+					     const struct ioas_state *state,
+					     bool charge)
 {
-	return (struct ioas_step){ .with = op->single };
+	if (state == (charge ? NULL : op->single->with))
+		return op->single;
+	if (!op->has_more || !op->step.with)
+		return NULL;
+	return state == (charge ? op->step.without : op->step.with) ?
+		       &op->step : NULL;
 }
 
-static bool op_knows_add(struct ioas_op *op, struct ioas_state *state,
-			 struct ioas_step *step)
+static struct ioas_state *step_result(const struct ioas_step *step, bool charge)
 {
-	*step = state ? op->step : op_single_step(op);
-	return step->with && step->without == state;
-}
-
-static bool op_knows_sub(struct ioas_op *op, struct ioas_state *state,
-			 struct ioas_step *step)
-{
-	*step = state == op->single ? op_single_step(op) : op->step;
-	return step->with && step->with == state;
+	return charge ? step->with : step->without;
 }
 
 /*
@@ -733,6 +763,7 @@ static int op_learn(struct ioas_op *op, struct ioas_state *state, bool charge)
 		ioas_state_put(ledger, state);
 		return ret;
 	}
+	op_want_more(op);
 	ioas_step_put(&op->step, ledger);
 	op->step = step;
 	return 0;
@@ -767,6 +798,40 @@ static void op_count_sub(struct ioas_op *op, const struct ioas_step *step,
 
 /* ---- charging ---- */
 
+static int op_count(struct ioas_op *op, const struct ioas_step *step,
+		    unsigned long nr, bool charge)
+{
+	if (charge)
+		return op_count_add(op, step, nr);
+	op_count_sub(op, step, nr);
+	return 0;
+}
+
+/*
+ * The case that huge pages are, cut short: all pages of the slot are in the same
+ * state, and the step is known.  False if it is another case.
+ */
+static inline bool op_work_even(struct ioas_op *op, unsigned long *slot,
+				unsigned long word, bool charge, int *ret)
+{
+	const struct ioas_step *step;
+	struct ioas_state *to;
+
+	if (word & SLOT_LEAF)
+		return false;
+	step = op_known_step(op, word_state(word), charge);
+	if (unlikely(!step))
+		return false;
+	*ret = op_count(op, step, LEAF_PAGES, charge);
+	if (unlikely(*ret))
+		return true;
+	to = step_result(step, charge);
+	slot_get_state(to);
+	slot_drop_state(word_state(word));
+	slot_store(op, slot, word, (unsigned long)to);
+	return true;
+}
+
 /*
  * Charge or uncharge pages of one slot, from *@first to @end, as far as the op
  * knows the steps and has the memory for them.  *@first moves on past what was
@@ -776,36 +841,36 @@ static void op_count_sub(struct ioas_op *op, const struct ioas_step *step,
 static int op_work_slot(struct ioas_op *op, unsigned long *slot,
 			unsigned int *first, unsigned int end, bool charge)
 {
-	struct ioas_state *state = NULL;
+	const struct ioas_step *step = NULL;
+	struct ioas_state *state = NULL, *to;
 	struct ioas_want want = { };
 	unsigned long word, new;
-	struct ioas_step step;
 	unsigned int run_end;
-	bool known = true;
 	int ret = 0;
 
 	word = slot_lock(slot);
+	if (end - *first == LEAF_PAGES && op_work_even(op, slot, word, charge,
+						       &ret)) {
+		slot_unlock(slot);
+		*first = ret ? 0 : end;
+		return ret;
+	}
 	while (*first < end) {
 		run_end = end;
 		state = slot_run(word, *first, &run_end);
-		known = charge ? op_knows_add(op, state, &step) :
-				 op_knows_sub(op, state, &step);
-		if (!known) {
+		step = op_known_step(op, state, charge);
+		if (unlikely(!step)) {
 			slot_get_state(state);
 			break;
 		}
-		want = slot_wants(word, *first, run_end,
-				  charge ? step.with : step.without);
-		if (!op_has(op, &want))
+		to = step_result(step, charge);
+		want = slot_wants(word, *first, run_end, to);
+		if (unlikely(!op_has(op, &want)))
 			break;
-		if (charge)
-			ret = op_count_add(op, &step, run_end - *first);
-		else
-			op_count_sub(op, &step, run_end - *first);
-		if (ret)
+		ret = op_count(op, step, run_end - *first, charge);
+		if (unlikely(ret))
 			break;
-		new = slot_set_run(op, word, *first, run_end,
-				   charge ? step.with : step.without);
+		new = slot_set_run(op, word, *first, run_end, to);
 		if (new != word)
 			slot_store(op, slot, word, new);
 		word = new;
@@ -816,7 +881,7 @@ static int op_work_slot(struct ioas_op *op, unsigned long *slot,
 
 	if (ret || *first == end)
 		return ret;
-	ret = known ? op_fetch(op, &want) : op_learn(op, state, charge);
+	ret = step ? op_fetch(op, &want) : op_learn(op, state, charge);
 	return ret ?: -EAGAIN;
 }
 
@@ -864,18 +929,6 @@ static void op_uncharge_slot(struct ioas_op *op, unsigned long pfn,
 }
 
 /**
- * ioas_op_begin() - start a call
- * @op: the op, filled in
- * @owner: who is charged; the caller holds it until ioas_op_end()
- * @single: ioas_state_single() of @owner; the caller holds it too
- */
-void ioas_op_begin(struct ioas_op *op, struct ioas_owner *owner,
-		   struct ioas_state *single)
-{
-	*op = (struct ioas_op){ .owner = owner, .single = single };
-}
-
-/**
  * ioas_op_end() - end a call: give back what the op holds
  * @op: the op
  *
@@ -884,10 +937,12 @@ void ioas_op_begin(struct ioas_op *op, struct ioas_owner *owner,
 void ioas_op_end(struct ioas_op *op)
 {
 	op_put_block(op);
-	ioas_step_put(&op->step, op->owner->ledger);
-	leaf_free(op->spare_two);
-	leaf_free(op->spare_many);
-	kfree(op->spare_palette);
+	if (unlikely(op->has_more)) {
+		ioas_step_put(&op->step, op->owner->ledger);
+		leaf_free(op->spare_two);
+		leaf_free(op->spare_many);
+		kfree(op->spare_palette);
+	}
 	if (unlikely(op->crossed_high))
 		ioas_owner_report_high(op->owner);
 }
@@ -938,6 +993,18 @@ void ioas_op_uncharge(struct ioas_op *op, unsigned long pfn, unsigned long nr)
 		step = slot_pages(pfn, nr);
 		op_uncharge_slot(op, pfn, step);
 	}
+}
+
+/**
+ * ioas_index_trim() - let go of the block that is kept though it is empty
+ * @ledger: the ledger
+ */
+void ioas_index_trim(struct ioas_ledger *ledger)
+{
+	struct ioas_block *block = xchg(&ledger->parked, NULL);
+
+	if (block)
+		block_put(ledger, block);
 }
 
 /**

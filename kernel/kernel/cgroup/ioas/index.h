@@ -16,11 +16,12 @@ struct ioas_palette;
 /**
  * struct ioas_op - charges and uncharges of one call, for one owner
  * @owner: the owner
- * @single: the state of a page that @owner alone pins, once; the caller holds it
- * @gfp: for allocations
+ * @single: the step from "nobody" to "@owner, once"; the caller holds its state
  * @refused: set when a charge fails on a limit: whose limit it was
- * @crossed_high: set when a charge crosses a high mark
  * @block: the block last used, or NULL; referenced
+ * @gfp: for allocations
+ * @crossed_high: set when a charge crosses a high mark
+ * @has_more: the members below are valid; most calls do without them
  * @step: the step last made; both of its states are referenced
  * @spare_two: memory for the next leaf of that form, or NULL
  * @spare_many: the same
@@ -29,11 +30,13 @@ struct ioas_palette;
  */
 struct ioas_op {
 	struct ioas_owner *owner;
-	struct ioas_state *single;
-	gfp_t gfp;
+	const struct ioas_step *single;
 	struct ioas_owner *refused;
-	bool crossed_high;
 	struct ioas_block *block;
+	gfp_t gfp;
+	bool crossed_high;
+	bool has_more;
+
 	struct ioas_step step;
 	struct ioas_leaf *spare_two;
 	struct ioas_leaf *spare_many;
@@ -41,12 +44,28 @@ struct ioas_op {
 	struct ioas_leaf *dead;
 };
 
-void ioas_op_begin(struct ioas_op *op, struct ioas_owner *owner,
-		   struct ioas_state *single);
+/**
+ * ioas_op_begin() - start a call
+ * @op: the op, filled in
+ * @owner: who is charged; the caller holds it until ioas_op_end()
+ * @single: the step from nobody to @owner alone; the caller holds it too
+ */
+static inline void ioas_op_begin(struct ioas_op *op, struct ioas_owner *owner,
+				 const struct ioas_step *single)
+{
+	op->owner = owner;
+	op->single = single;
+	op->refused = NULL;
+	op->block = NULL;
+	op->crossed_high = false;
+	op->has_more = false;
+}
+
 void ioas_op_end(struct ioas_op *op);
 int ioas_op_charge(struct ioas_op *op, unsigned long pfn, unsigned long nr);
 void ioas_op_uncharge(struct ioas_op *op, unsigned long pfn, unsigned long nr);
 
+void ioas_index_trim(struct ioas_ledger *ledger);
 struct ioas_state *ioas_index_lookup(struct ioas_ledger *ledger,
 				     unsigned long pfn);
 

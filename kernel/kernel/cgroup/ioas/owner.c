@@ -11,9 +11,9 @@
  * that name it (state.c) and its children each hold one.
  *
  * A charge of pages touches the owner and its ancestors only as far up as the
- * pages are new to them; index.c and state.c find out how far that is.  Here is
- * only the walk: it adds to each counter on the way, and takes everything back
- * when one of them would pass its limit.
+ * pages are new to them; index.c and state.c find out how far that is.  The walk
+ * itself is in owner.h: it adds to each counter on the way, and takes everything
+ * back when one of them would pass its limit.
  *
  * Locking: counters are atomics.  Of two charges that race for the last pages
  * below a limit at most one succeeds; both may be refused if the first is
@@ -22,9 +22,9 @@
  */
 
 #include <linux/cgroup.h>
-#include <linux/percpu.h>
 #include <linux/slab.h>
 
+#include "index.h"
 #include "owner.h"
 
 /**
@@ -50,6 +50,7 @@ void ioas_ledger_init(struct ioas_ledger *ledger)
  */
 void ioas_ledger_destroy(struct ioas_ledger *ledger)
 {
+	ioas_index_trim(ledger);
 	WARN_ON_ONCE(!xa_empty(&ledger->blocks));
 	WARN_ON_ONCE(atomic_long_read(&ledger->nr_states));
 	xa_destroy(&ledger->blocks);
@@ -76,15 +77,9 @@ struct ioas_owner *ioas_owner_create(struct ioas_ledger *ledger,
 	if (!owner)
 		return ERR_PTR(-ENOMEM);
 	owner->level = level;
-	owner->gross = alloc_percpu_gfp(struct ioas_gross, gfp);
-	if (!owner->gross) {
-		kfree(owner);
-		return ERR_PTR(-ENOMEM);
-	}
 	if (parent) {
 		id = ida_alloc_min(&ledger->ids, 1, gfp);
 		if (id < 0) {
-			free_percpu(owner->gross);
 			kfree(owner);
 			return ERR_PTR(id);
 		}
@@ -128,7 +123,6 @@ static void ioas_owner_free(struct ioas_owner *owner)
 		up_write(&ledger->tree);
 		ida_free(&ledger->ids, owner->path[owner->level - 1]);
 	}
-	free_percpu(owner->gross);
 	kfree(owner);
 }
 
@@ -173,72 +167,6 @@ struct ioas_owner *ioas_owner_ancestor(struct ioas_owner *owner,
 	while (owner->level > level)
 		owner = owner->parent;
 	return owner;
-}
-
-/* Intended race: a peak may be missed by a charge that another one hides. */
-static void ioas_owner_update_peak(struct ioas_owner *owner,
-				   unsigned long usage)
-{
-	/* A reset writes local_peak only; peak is never below it. */
-	if (usage <= READ_ONCE(owner->local_peak))
-		return;
-	WRITE_ONCE(owner->local_peak, usage);
-	if (usage > READ_ONCE(owner->peak))
-		WRITE_ONCE(owner->peak, usage);
-}
-
-/**
- * ioas_owner_try_charge() - add pages to an owner and its ancestors
- * @owner: the first to be charged
- * @stop: the first ancestor that is not, or NULL
- * @nr: number of pages
- * @crossed: set to true if a charged owner crossed its high mark, for
- *	ioas_owner_report_high(); not written otherwise
- *
- * Return: NULL, or the owner whose limit would be passed, and then nothing was
- * charged.
- */
-struct ioas_owner *ioas_owner_try_charge(struct ioas_owner *owner,
-					 struct ioas_owner *stop,
-					 unsigned long nr, bool *crossed)
-{
-	struct ioas_owner *o;
-	unsigned long usage, high;
-
-	for (o = owner; o != stop; o = o->parent) {
-		/*
-		 * A full barrier: either this sees a limit that was just
-		 * lowered, or the one who lowered it sees this usage.
-		 */
-		usage = atomic_long_add_return(nr, &o->usage);
-		if (usage > READ_ONCE(o->max))
-			goto undo;
-		ioas_owner_update_peak(o, usage);
-		high = READ_ONCE(o->high);
-		if (unlikely(usage > high && usage - nr <= high)) {
-			WRITE_ONCE(o->high_crossed, true);
-			*crossed = true;
-		}
-	}
-	return NULL;
-
-undo:
-	atomic_long_sub(nr, &o->usage);
-	ioas_owner_uncharge(owner, o, nr);
-	return o;
-}
-
-/**
- * ioas_owner_uncharge() - take pages off an owner and its ancestors
- * @owner: the first to be uncharged
- * @stop: the first ancestor that is not, or NULL
- * @nr: number of pages
- */
-void ioas_owner_uncharge(struct ioas_owner *owner, struct ioas_owner *stop,
-			 unsigned long nr)
-{
-	for (; owner != stop; owner = owner->parent)
-		WARN_ON_ONCE(atomic_long_sub_return(nr, &owner->usage) < 0);
 }
 
 /**
@@ -288,17 +216,11 @@ void ioas_owner_report_high(struct ioas_owner *owner)
 static void ioas_owner_sum_one(struct ioas_owner *owner,
 			       struct ioas_owner_stat *stat)
 {
-	int cpu, kind;
+	int kind;
 
 	stat->accounts += atomic_long_read(&owner->accounts);
-	for_each_possible_cpu(cpu) {
-		struct ioas_gross *gross = per_cpu_ptr(owner->gross, cpu);
-
-		/* Intended race: exact once no charge is in flight. */
-		for (kind = 0; kind < IOAS_CG_NR_KINDS; kind++)
-			stat->gross[kind] +=
-				data_race(READ_ONCE(gross->pages[kind]));
-	}
+	for (kind = 0; kind < IOAS_CG_NR_KINDS; kind++)
+		stat->gross[kind] += atomic_long_read(&owner->gross[kind]);
 }
 
 /* The next owner in pre-order of the subtree of @root. */

@@ -17,6 +17,7 @@
 #include <linux/xarray.h>
 
 struct cgroup_subsys_state;
+struct ioas_block;
 struct ioas_owner;
 
 /* A limit that is not set.  Limits and counters are in pages. */
@@ -30,7 +31,7 @@ struct ioas_owner;
  * @root: the states whose hash selects this slot, ordered by content
  */
 struct ioas_state_slot {
-	spinlock_t lock;
+	spinlock_t lock;	/* see above */
 	struct rb_root root;
 };
 
@@ -43,6 +44,7 @@ enum ioas_event {
 /**
  * struct ioas_ledger - one tree of owners and the pages that they pin
  * @blocks: the index over page frame numbers, see index.c
+ * @parked: the block that was emptied last, or NULL; referenced
  * @states: the interned states, see state.c
  * @nr_states: number of states that exist, for tests
  * @tree: protects the children lists of all owners
@@ -54,19 +56,12 @@ enum ioas_event {
  */
 struct ioas_ledger {
 	struct xarray blocks;
+	struct ioas_block *parked;
 	struct ioas_state_slot states[IOAS_STATE_SLOTS];
 	atomic_long_t nr_states;
 	struct rw_semaphore tree;
 	struct ida ids;
 	void (*notify)(struct ioas_owner *owner, enum ioas_event event);
-};
-
-/**
- * struct ioas_gross - pins of the accounts of one owner, on one CPU
- * @pages: by kind; a page pinned k times counts k times
- */
-struct ioas_gross {
-	long pages[IOAS_CG_NR_KINDS];
 };
 
 /**
@@ -79,7 +74,7 @@ struct ioas_gross {
  * @refs: held by the css, by accounts, by states and by children
  * @children: list of &ioas_owner.sibling; protected by &ioas_ledger.tree
  * @sibling: in the list of the parent
- * @gross: pins by this owner alone, its descendants not included
+ * @gross: pins by this owner alone, by kind: a page pinned k times counts k times
  * @accounts: number of accounts of this owner alone
  * @events: events of this owner and of its descendants
  * @events_local: events of this owner alone
@@ -103,7 +98,7 @@ struct ioas_owner {
 	refcount_t refs;
 	struct list_head children;
 	struct list_head sibling;
-	struct ioas_gross __percpu *gross;
+	atomic_long_t gross[IOAS_CG_NR_KINDS];
 	atomic_long_t accounts;
 	atomic64_t events[IOAS_NR_EVENTS];
 	atomic64_t events_local[IOAS_NR_EVENTS];
@@ -145,15 +140,79 @@ void ioas_owner_retire(struct ioas_owner *owner);
 
 struct ioas_owner *ioas_owner_ancestor(struct ioas_owner *owner,
 				       unsigned int level);
-struct ioas_owner *ioas_owner_try_charge(struct ioas_owner *owner,
-					 struct ioas_owner *stop,
-					 unsigned long nr, bool *crossed);
-void ioas_owner_uncharge(struct ioas_owner *owner, struct ioas_owner *stop,
-			 unsigned long nr);
 void ioas_owner_add_shared(struct ioas_owner *owner, struct ioas_owner *stop,
 			   long nr);
 void ioas_owner_count_event(struct ioas_owner *owner, enum ioas_event event);
 void ioas_owner_report_high(struct ioas_owner *owner);
 void ioas_owner_sum(struct ioas_owner *owner, struct ioas_owner_stat *stat);
+
+/* What every charge and uncharge goes through is inline. */
+
+/**
+ * ioas_owner_uncharge() - take pages off an owner and its ancestors
+ * @owner: the first to be uncharged
+ * @stop: the first ancestor that is not, or NULL
+ * @nr: number of pages
+ */
+static inline void ioas_owner_uncharge(struct ioas_owner *owner,
+				       struct ioas_owner *stop,
+				       unsigned long nr)
+{
+	for (; owner != stop; owner = owner->parent)
+		WARN_ON_ONCE(atomic_long_sub_return(nr, &owner->usage) < 0);
+}
+
+/* Intended race: a peak may be missed by a charge that another one hides. */
+static inline void ioas_owner_update_peak(struct ioas_owner *owner,
+					  unsigned long usage)
+{
+	/* A reset writes local_peak only; peak is never below it. */
+	if (likely(usage <= READ_ONCE(owner->local_peak)))
+		return;
+	WRITE_ONCE(owner->local_peak, usage);
+	if (usage > READ_ONCE(owner->peak))
+		WRITE_ONCE(owner->peak, usage);
+}
+
+/**
+ * ioas_owner_try_charge() - add pages to an owner and its ancestors
+ * @owner: the first to be charged
+ * @stop: the first ancestor that is not, or NULL
+ * @nr: number of pages
+ * @crossed: set to true if a charged owner crossed its high mark, for
+ *	ioas_owner_report_high(); not written otherwise
+ *
+ * Return: NULL, or the owner whose limit would be passed, and then nothing was
+ * charged.
+ */
+static inline struct ioas_owner *
+ioas_owner_try_charge(struct ioas_owner *owner, struct ioas_owner *stop,
+		      unsigned long nr, bool *crossed)
+{
+	struct ioas_owner *o;
+	unsigned long usage, high;
+
+	for (o = owner; o != stop; o = o->parent) {
+		/*
+		 * A full barrier: either this sees a limit that was just
+		 * lowered, or the one who lowered it sees this usage.
+		 */
+		usage = atomic_long_add_return(nr, &o->usage);
+		if (unlikely(usage > READ_ONCE(o->max)))
+			goto undo;
+		ioas_owner_update_peak(o, usage);
+		high = READ_ONCE(o->high);
+		if (unlikely(usage > high && usage - nr <= high)) {
+			WRITE_ONCE(o->high_crossed, true);
+			*crossed = true;
+		}
+	}
+	return NULL;
+
+undo:
+	atomic_long_sub(nr, &o->usage);
+	ioas_owner_uncharge(owner, o, nr);
+	return o;
+}
 
 #endif /* _CGROUP_IOAS_OWNER_H */

@@ -298,18 +298,6 @@ void ioas_state_put(struct ioas_ledger *ledger, struct ioas_state *state)
 	}
 }
 
-/**
- * ioas_state_single() - the state of a page that one owner pins once
- * @owner: the owner
- * @gfp: for the allocation
- *
- * Return: the state with a reference, or NULL if there is no memory.
- */
-struct ioas_state *ioas_state_single(struct ioas_owner *owner, gfp_t gfp)
-{
-	return intern_entry(owner, 1, gfp);
-}
-
 /* ---- the trie ---- */
 
 /* The entry at the end of the way that the bits of @owner's path describe. */

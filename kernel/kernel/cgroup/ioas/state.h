@@ -59,7 +59,6 @@ struct ioas_step {
 	struct ioas_owner *shared_stop;
 };
 
-struct ioas_state *ioas_state_single(struct ioas_owner *owner, gfp_t gfp);
 void ioas_state_get(struct ioas_state *state);
 void ioas_state_put(struct ioas_ledger *ledger, struct ioas_state *state);
 unsigned long ioas_state_count(struct ioas_state *state,

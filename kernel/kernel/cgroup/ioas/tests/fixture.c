@@ -93,6 +93,7 @@ void fixture_exit(struct kunit *test)
 
 	if (!f)
 		return;
+	ioas_index_trim(&f->ledger);
 	ioas_index_measure(&f->ledger, &size);
 	KUNIT_EXPECT_EQ_MSG(test, size.blocks, 0, "blocks left in the index");
 	for (i = NR_TEST_OWNERS - 1; i >= 0; i--) {
@@ -117,6 +118,17 @@ unsigned long test_usage(struct fixture *f, enum test_owner owner)
 unsigned long test_shared(struct fixture *f, enum test_owner owner)
 {
 	return atomic_long_read(&f->owner[owner]->shared);
+}
+
+void test_expect_usage(struct kunit *test, struct fixture *f,
+		       const unsigned long *want)
+{
+	int i;
+
+	for (i = 0; i < NR_TEST_OWNERS; i++)
+		if (f->owner[i])
+			KUNIT_EXPECT_EQ_MSG(test, test_usage(f, i), want[i],
+					    "usage of %s", test_owner_name[i]);
 }
 
 /* ---- failing allocations ---- */

@@ -48,17 +48,15 @@ void fixture_end_account(struct fixture *f, enum test_owner owner);
 unsigned long test_usage(struct fixture *f, enum test_owner owner);
 unsigned long test_shared(struct fixture *f, enum test_owner owner);
 
+void test_expect_usage(struct kunit *test, struct fixture *f,
+		       const unsigned long *want);
+
 /* Compare usage of all owners, in pages, in the order of enum test_owner. */
-#define EXPECT_USAGE(test, f, ...)					\
+#define EXPECT_USAGE(_test, _f, ...)					\
 do {									\
-	const unsigned long _want[NR_TEST_OWNERS] = { __VA_ARGS__ };	\
-	int _i;								\
+	const unsigned long want[NR_TEST_OWNERS] = { __VA_ARGS__ };	\
 									\
-	for (_i = 0; _i < NR_TEST_OWNERS; _i++)				\
-		if ((f)->owner[_i])					\
-			KUNIT_EXPECT_EQ_MSG(test, test_usage(f, _i),	\
-					    _want[_i], "usage of %s",	\
-					    test_owner_name[_i]);	\
+	test_expect_usage(_test, _f, want);				\
 } while (0)
 
 void test_fail_allocation(struct kunit *test, int nth);

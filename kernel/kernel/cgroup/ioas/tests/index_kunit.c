@@ -159,36 +159,38 @@ static void parent_and_child_count_once_in_the_parent(struct kunit *test)
 
 /* ---- forms of leaves ---- */
 
-#define EXPECT_FORMS(test, f, _even, _two, _many)			\
-do {									\
-	struct ioas_index_size _size;					\
-									\
-	ioas_index_measure(&(f)->ledger, &_size);			\
-	KUNIT_EXPECT_EQ(test, _size.even, _even);			\
-	KUNIT_EXPECT_EQ(test, _size.two, _two);			\
-	KUNIT_EXPECT_EQ(test, _size.many, _many);			\
-} while (0)
+static void expect_forms(struct kunit *test, struct fixture *f,
+			 unsigned long even, unsigned long two,
+			 unsigned long many)
+{
+	struct ioas_index_size size;
+
+	ioas_index_measure(&f->ledger, &size);
+	KUNIT_EXPECT_EQ(test, size.even, even);
+	KUNIT_EXPECT_EQ(test, size.two, two);
+	KUNIT_EXPECT_EQ(test, size.many, many);
+}
 
 static void leaf_becomes_even_again_as_soon_as_it_can(struct kunit *test)
 {
 	struct fixture *f = test->priv;
 
 	KUNIT_ASSERT_EQ(test, 0, charge(f, A1, 0, 512));
-	EXPECT_FORMS(test, f, 1, 0, 0);
+	expect_forms(test, f, 1, 0, 0);
 	uncharge(f, A1, 100, 1);
-	EXPECT_FORMS(test, f, 0, 1, 0);
+	expect_forms(test, f, 0, 1, 0);
 	KUNIT_ASSERT_EQ(test, 0, charge(f, A1, 100, 1));
-	EXPECT_FORMS(test, f, 1, 0, 0);
+	expect_forms(test, f, 1, 0, 0);
 
 	KUNIT_ASSERT_EQ(test, 0, charge(f, A2, 0, 100));
-	EXPECT_FORMS(test, f, 0, 1, 0);
+	expect_forms(test, f, 0, 1, 0);
 	KUNIT_ASSERT_EQ(test, 0, charge(f, B, 50, 100));
-	EXPECT_FORMS(test, f, 0, 0, 1);
+	expect_forms(test, f, 0, 0, 1);
 	uncharge(f, B, 50, 100);
 	uncharge(f, A2, 0, 100);
-	EXPECT_FORMS(test, f, 1, 0, 0);
+	expect_forms(test, f, 1, 0, 0);
 	uncharge(f, A1, 0, 512);
-	EXPECT_FORMS(test, f, 0, 0, 0);
+	expect_forms(test, f, 0, 0, 0);
 }
 
 /* Moving all pages of one state on needs no third state. */
@@ -198,13 +200,13 @@ static void second_pin_of_a_partial_leaf_keeps_its_form(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, 0, charge(f, A1, 10, 300));
 	KUNIT_ASSERT_EQ(test, 0, charge(f, A1, 10, 300));
-	EXPECT_FORMS(test, f, 0, 1, 0);
+	expect_forms(test, f, 0, 1, 0);
 	uncharge(f, A1, 10, 300);
 	uncharge(f, A1, 10, 300);
 }
 
 /* As many states in one leaf as it has pages: each page another count. */
-static void leaf_holds_a_state_for_each_page(struct kunit *test)
+static void leaf_holds_as_many_states_as_pages(struct kunit *test)
 {
 	struct fixture *f = test->priv;
 	int i;
@@ -212,7 +214,7 @@ static void leaf_holds_a_state_for_each_page(struct kunit *test)
 	for (i = 0; i < 512; i++)
 		KUNIT_ASSERT_EQ(test, 0, charge(f, A1, i, 512 - i));
 	EXPECT_USAGE(test, f, 512, 512, 512, 0, 0, 0);
-	EXPECT_FORMS(test, f, 0, 0, 1);
+	expect_forms(test, f, 0, 0, 1);
 	for (i = 0; i < 512; i += 51)
 		KUNIT_EXPECT_EQ(test, count_of(f, A1, i), i + 1);
 	/* From the other end: the order of unpins is free. */
@@ -227,11 +229,13 @@ static void leaf_holds_a_state_for_each_page(struct kunit *test)
  * Three blocks: a slot of form two at the end of the first, nothing in the
  * second, and a slot of form many at the start of the third.
  */
-static const struct {
+struct obstacle {
 	enum test_owner owner;
 	unsigned long pfn;
 	unsigned long nr;
-} obstacles[] = {
+};
+
+static const struct obstacle obstacles[] = {
 	{ A1, BLOCK_PAGES - 512, 512 },
 	{ B, BLOCK_PAGES - 300, 100 },
 	{ A1, 2 * BLOCK_PAGES, 512 },
@@ -330,7 +334,7 @@ static struct kunit_case index_cases[] = {
 	KUNIT_CASE(parent_and_child_count_once_in_the_parent),
 	KUNIT_CASE(leaf_becomes_even_again_as_soon_as_it_can),
 	KUNIT_CASE(second_pin_of_a_partial_leaf_keeps_its_form),
-	KUNIT_CASE(leaf_holds_a_state_for_each_page),
+	KUNIT_CASE(leaf_holds_as_many_states_as_pages),
 	KUNIT_CASE(failed_charge_leaves_nothing),
 	KUNIT_CASE(uncharge_does_not_fail_without_memory),
 	{ }
@@ -342,4 +346,5 @@ static struct kunit_suite index_suite = {
 	.exit = fixture_exit,
 	.test_cases = index_cases,
 };
+
 kunit_test_suite(index_suite);

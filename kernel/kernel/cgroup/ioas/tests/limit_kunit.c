@@ -197,4 +197,5 @@ static struct kunit_suite limit_suite = {
 	.exit = fixture_exit,
 	.test_cases = limit_cases,
 };
+
 kunit_test_suite(limit_suite);

@@ -547,6 +547,7 @@ static void model_end(struct model *m)
 	for (cg = MAX_OWNERS - 1; cg >= 0; cg--)
 		if (m->cg[cg].used)
 			ioas_owner_put(m->cg[cg].owner);
+	ioas_index_trim(m->ledger);
 	KUNIT_EXPECT_TRUE_MSG(m->test, xa_empty(&m->ledger->blocks),
 			      "seed %llu: blocks are left in the index",
 			      m->seed);
@@ -606,4 +607,5 @@ static struct kunit_suite model_suite = {
 	.name = "ioas_model",
 	.test_cases = model_cases,
 };
+
 kunit_test_suite(model_suite);

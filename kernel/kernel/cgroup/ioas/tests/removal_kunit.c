@@ -134,4 +134,5 @@ static struct kunit_suite removal_suite = {
 	.exit = fixture_exit,
 	.test_cases = removal_cases_list,
 };
+
 kunit_test_suite(removal_suite);
