@@ -8,7 +8,8 @@
  * cgroup of the task that asked.  Every page that the object pins is charged
  * to the account right after it was pinned, batch by batch, and uncharged
  * right before it is unpinned, so that a page is always held by a pin while it
- * passes through this interface.
+ * passes through this interface.  Calls for one account must not run at the same
+ * time: the lock that protects the object's pins sees to that.
  */
 #ifndef _LINUX_IOAS_CGROUP_H
 #define _LINUX_IOAS_CGROUP_H

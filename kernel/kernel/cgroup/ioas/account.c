@@ -15,9 +15,11 @@
  * account was made for, also when another task or a kernel thread unpins.
  */
 
+#include <linux/kcsan-checks.h>
 #include <linux/memcontrol.h>
 #include <linux/memremap.h>
 #include <linux/mm.h>
+#include <linux/rculist.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
@@ -52,10 +54,12 @@ struct ioas_cg_account *ioas_account_create(struct ioas_owner *owner,
 		return ERR_PTR(-ENOMEM);
 	}
 	ioas_owner_get(owner);
-	atomic_long_inc(&owner->accounts);
 	acct->owner = owner;
 	acct->memcg = memcg;
 	acct->kind = kind;
+	spin_lock(&owner->accounts_lock);
+	list_add_tail_rcu(&acct->list, &owner->accounts);
+	spin_unlock(&owner->accounts_lock);
 	return acct;
 }
 
@@ -67,21 +71,26 @@ struct ioas_cg_account *ioas_account_create(struct ioas_owner *owner,
  */
 void ioas_cg_account_put(struct ioas_cg_account *acct)
 {
+	long pages;
+
 	if (!acct)
 		return;
 	/*
-	 * What is left would stay charged for ever, and its states name the
-	 * owner, which they hold.  Say so once; nothing else breaks.
+	 * What is left stays charged for ever, and the index relies on the
+	 * account for the state of these pages: so the account stays as well.
 	 */
-	WARN_ONCE(atomic_long_read(&acct->pages),
-		  "ioas: account ends with %ld pages charged\n",
-		  atomic_long_read(&acct->pages));
-	atomic_long_dec(&acct->owner->accounts);
+	pages = READ_ONCE(acct->pages);
+	if (WARN_ONCE(pages, "ioas: account ends with %ld pages charged\n",
+		      pages))
+		return;
+	spin_lock(&acct->owner->accounts_lock);
+	list_del_rcu(&acct->list);
+	spin_unlock(&acct->owner->accounts_lock);
 	ioas_step_put(&acct->single, acct->owner->ledger);
 	ioas_owner_put(acct->owner);
 	if (acct->memcg)
 		mem_cgroup_put(acct->memcg);
-	kfree(acct);
+	kfree_rcu(acct, rcu);
 }
 EXPORT_SYMBOL_GPL(ioas_cg_account_put);
 
@@ -97,13 +106,13 @@ EXPORT_SYMBOL_GPL(ioas_cg_account_put);
  * @acct: the account
  * @op: the op on the index
  * @memcg: what to restore in the end
- * @pages: pages charged or uncharged so far
+ * @pages: pages charged so far, less those uncharged
  */
 struct account_call {
 	struct ioas_cg_account *acct;
 	struct ioas_op op;
 	struct mem_cgroup *memcg;
-	unsigned long pages;
+	long pages;
 };
 
 static __always_inline void call_begin(struct account_call *call,
@@ -124,10 +133,13 @@ static __always_inline void call_end(struct account_call *call)
 		set_active_memcg(call->memcg);
 }
 
-static __always_inline void count_gross(struct ioas_cg_account *acct, long pages)
+/* Not atomic: what protects the pins of the object protects its account. */
+static __always_inline void count_pins(struct account_call *call)
 {
-	atomic_long_add(pages, &acct->pages);
-	atomic_long_add(pages, &acct->owner->gross[acct->kind]);
+	struct ioas_cg_account *acct = call->acct;
+
+	ASSERT_EXCLUSIVE_WRITER(acct->pages);
+	WRITE_ONCE(acct->pages, acct->pages + call->pages);
 }
 
 static __always_inline int call_charge(struct account_call *call,
@@ -278,7 +290,7 @@ static __always_inline int charge_end(struct account_call *call,
 	struct ioas_owner *refused = call->op.refused;
 
 	if (likely(!ret))
-		count_gross(call->acct, call->pages);
+		count_pins(call);
 	call_end(call);
 	if (likely(!ret))
 		return 0;
@@ -291,7 +303,7 @@ static __always_inline int charge_end(struct account_call *call,
 static __always_inline void uncharge_end(struct account_call *call)
 {
 	/* call->pages counted down from 0. */
-	count_gross(call->acct, (long)call->pages);
+	count_pins(call);
 	call_end(call);
 }
 

@@ -5,7 +5,6 @@
 #ifndef _CGROUP_IOAS_ACCOUNT_H
 #define _CGROUP_IOAS_ACCOUNT_H
 
-#include <linux/atomic.h>
 #include <linux/ioas_cgroup.h>
 
 #include "state.h"
@@ -19,14 +18,18 @@ struct mem_cgroup;
  * @single: the step from nobody to @owner alone, once; its state is referenced
  * @memcg: memory cgroup that pays for the index; referenced, or NULL
  * @kind: what the object is
- * @pages: pins held now
+ * @pages: pins held now; calls for one account do not run at the same time
+ * @list: in &ioas_owner.accounts
+ * @rcu: to free it by
  */
 struct ioas_cg_account {
 	struct ioas_owner *owner;
 	struct ioas_step single;
 	struct mem_cgroup *memcg;
 	enum ioas_cg_kind kind;
-	atomic_long_t pages;
+	long pages;
+	struct list_head list;
+	struct rcu_head rcu;
 };
 
 struct ioas_cg_account *ioas_account_create(struct ioas_owner *owner,

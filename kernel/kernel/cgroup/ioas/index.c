@@ -59,19 +59,25 @@
  * cannot have gone and come back as another.  And whatever reference a slot
  * drops under the lock is never the last one.
  *
- * A block is reference counted by its slots in use and by the op that works on
- * it.  With the last reference it leaves the xarray and is freed after a grace
- * period; who finds it in between cannot get a reference, and puts a new block
- * in its place.  So that a buffer that is pinned and unpinned over and over does
- * not make and free its block each time, the block that was emptied last is
- * *parked*: the ledger keeps one reference until another block is emptied.
+ * A slot or leaf holds references on its states, except on "pinned once by that
+ * owner": every account of the owner holds that one, and there is an account as
+ * long as there are pages.  So the state that is stored most is not counted.
+ *
+ * Blocks are found and used under RCU, and are not counted either.  Whoever
+ * empties a slot, and finds the whole block empty, *parks* it: the ledger keeps
+ * one such block, so that a lone buffer that is pinned and unpinned over and over
+ * does not make and free its block each time.  The block parked before is
+ * retired, under &ioas_ledger.park_lock: each of its slots is locked and marked
+ * dead, and then it leaves the xarray and is freed after a grace period.  If one
+ * of them is in use, the marks are taken back.  Whoever comes upon a dead slot
+ * waits for the park_lock and looks the block up again.
  *
  * Uncharging cannot fail.  It may need a leaf when it takes a hole out of an even
  * slot, or a state that has no page at the moment; such small objects are
  * allocated with __GFP_NOFAIL, which sleeps until there is memory.
  *
- * Order: slot lock, then nothing.  The locks of states and of the xarray are
- * taken with no slot locked.
+ * Order: park_lock, then a slot or the lock of the xarray; with a slot locked,
+ * nothing.  The locks of states are taken with none of these held.
  */
 
 /* bit_spinlock.h does not include what it needs on x86. */
@@ -94,7 +100,8 @@
 /* What a slot holds besides a pointer. */
 #define SLOT_LOCK_BIT	0
 #define SLOT_LEAF	2UL	/* the pointer is a leaf, not a state */
-#define SLOT_FLAGS	(BIT(SLOT_LOCK_BIT) | SLOT_LEAF)
+#define SLOT_DEAD	4UL	/* the block is being retired */
+#define SLOT_FLAGS	(BIT(SLOT_LOCK_BIT) | SLOT_LEAF | SLOT_DEAD)
 
 #if defined(CONFIG_SMP) || defined(CONFIG_DEBUG_SPINLOCK)
 #define SLOT_LOCKED	BIT(SLOT_LOCK_BIT)
@@ -109,13 +116,11 @@ static struct lockdep_map slot_lock_map =
 
 /**
  * struct ioas_block - the slots of 128 MiB
- * @users: slots that are not empty, and ops that work here
  * @index: its place in the xarray
  * @rcu: to free it by
  * @slot: see above
  */
 struct ioas_block {
-	refcount_t users;
 	unsigned long index;
 	struct rcu_head rcu;
 	unsigned long slot[BLOCK_SLOTS];
@@ -229,137 +234,132 @@ static struct ioas_leaf_many *to_many(struct ioas_leaf *leaf)
 /* References that slots and leaves hold.  The last is never dropped here. */
 static void slot_get_state(struct ioas_state *state)
 {
-	if (state)
+	if (state && !ioas_state_is_single(state))
 		refcount_inc(&state->refs);
 }
 
 static void slot_drop_state(struct ioas_state *state)
 {
-	if (state)
+	if (state && !ioas_state_is_single(state))
 		refcount_dec(&state->refs);
+}
+
+/* Store a new word into a slot that is locked. */
+static void slot_store(unsigned long *slot, unsigned long word)
+{
+	slot_assert_held();
+	WRITE_ONCE(*slot, word | SLOT_LOCKED);
 }
 
 /* ---- blocks ---- */
 
-static inline void block_put(struct ioas_ledger *ledger, struct ioas_block *block)
+static unsigned long pfn_block(unsigned long pfn)
 {
-	if (!refcount_dec_and_test(&block->users))
-		return;
-	/* Somebody may have replaced it already: then this does nothing. */
-	xa_cmpxchg(&ledger->blocks, block->index, block, NULL, 0);
+	return pfn >> (LEAF_SHIFT + BLOCK_SHIFT);
+}
+
+/* The slot of @pfn, under RCU; NULL if there is no block. */
+static unsigned long *slot_find(struct ioas_ledger *ledger, unsigned long pfn)
+{
+	struct ioas_block *block = xa_load(&ledger->blocks, pfn_block(pfn));
+
+	return block ? &block->slot[(pfn >> LEAF_SHIFT) % BLOCK_SLOTS] : NULL;
+}
+
+/* Make the block of @pfn, unless somebody else does. */
+static int block_create(struct ioas_ledger *ledger, unsigned long pfn,
+			gfp_t gfp)
+{
+	struct ioas_block *block;
+	int ret;
+
+	if (!ioas_may_alloc(gfp))
+		return -ENOMEM;
+	block = kmem_cache_zalloc(block_cache, gfp);
+	if (!block)
+		return -ENOMEM;
+	block->index = pfn_block(pfn);
+	ret = xa_insert(&ledger->blocks, block->index, block, gfp);
+	if (ret)
+		kmem_cache_free(block_cache, block);
+	return ret == -EBUSY ? 0 : ret;
+}
+
+/* Is nothing in the block?  It may change at once, unless nobody can use it. */
+static bool block_is_empty(const struct ioas_block *block)
+{
+	int i;
+
+	for (i = 0; i < BLOCK_SLOTS; i++)
+		if (READ_ONCE(block->slot[i]) & ~(BIT(SLOT_LOCK_BIT) |
+						  SLOT_DEAD))
+			return false;
+	return true;
+}
+
+static void block_mark(struct ioas_block *block, int slots, unsigned long word)
+{
+	int i;
+
+	for (i = 0; i < slots; i++) {
+		slot_lock(&block->slot[i]);
+		slot_store(&block->slot[i], word);
+		slot_unlock(&block->slot[i]);
+	}
+}
+
+/* Free a block, unless it is in use. */
+static void block_retire(struct ioas_ledger *ledger, struct ioas_block *block)
+{
+	unsigned long word;
+	int i;
+
+	lockdep_assert_held(&ledger->park_lock);
+	for (i = 0; i < BLOCK_SLOTS; i++) {
+		word = slot_lock(&block->slot[i]);
+		if (!word)
+			slot_store(&block->slot[i], SLOT_DEAD);
+		slot_unlock(&block->slot[i]);
+		if (word) {
+			block_mark(block, i, 0);
+			return;
+		}
+	}
+	xa_erase(&ledger->blocks, block->index);
 	kfree_rcu(block, rcu);
 }
 
-/* Like block_put(), but keep the block if nothing else does. */
-static inline void block_park(struct ioas_ledger *ledger, struct ioas_block *block)
-{
-	if (unlikely(refcount_read(&block->users) == 1))
-		block = xchg(&ledger->parked, block);
-	if (block)
-		block_put(ledger, block);
-}
-
-static inline struct ioas_block *block_find(struct ioas_ledger *ledger,
-					    unsigned long index)
-{
-	struct ioas_block *block;
-
-	rcu_read_lock();
-	block = xa_load(&ledger->blocks, index);
-	if (block && !refcount_inc_not_zero(&block->users))
-		block = NULL;
-	rcu_read_unlock();
-	return block;
-}
-
 /*
- * Put @fresh where there is no block, or one on its way out.  Returns the block
- * that is there afterwards, with a reference, or NULL if there is no memory.
+ * A slot was emptied: keep its block as the parked one if nothing is in it any
+ * more.  Under RCU, no slot locked.
  */
-static struct ioas_block *block_insert(struct ioas_ledger *ledger,
-				       struct ioas_block *fresh, gfp_t gfp)
+static void block_emptied(struct ioas_ledger *ledger, unsigned long *slot,
+			  unsigned long pfn)
 {
-	struct ioas_block *old;
-	int ret;
+	struct ioas_block *block, *old;
 
-	do {
-		xa_lock(&ledger->blocks);
-		old = xa_load(&ledger->blocks, fresh->index);
-		if (old && refcount_inc_not_zero(&old->users)) {
-			xa_unlock(&ledger->blocks);
-			return old;
-		}
-		/* To replace an entry takes no memory and cannot fail. */
+	block = container_of(slot - (pfn >> LEAF_SHIFT) % BLOCK_SLOTS,
+			     struct ioas_block, slot[0]);
+	/*
+	 * Who took the block from there after this slot was emptied saw it
+	 * empty; who did before, did so before the slot was locked here.
+	 */
+	if (READ_ONCE(ledger->parked) == block)
+		return;
+	/* Of two that empty the last slots, one sees the other's empty. */
+	smp_mb();
+	if (!block_is_empty(block))
+		return;
+	spin_lock(&ledger->park_lock);
+	old = ledger->parked;
+	/* It may have been retired, or used again, in the meantime. */
+	if (old != block && !(READ_ONCE(block->slot[0]) & SLOT_DEAD) &&
+	    block_is_empty(block)) {
+		WRITE_ONCE(ledger->parked, block);
 		if (old)
-			ret = xa_err(__xa_store(&ledger->blocks, fresh->index,
-						fresh, 0));
-		else
-			ret = __xa_insert(&ledger->blocks, fresh->index, fresh,
-					  gfp);
-		xa_unlock(&ledger->blocks);
-	} while (ret == -EBUSY);
-	return ret ? NULL : fresh;
-}
-
-static struct ioas_block *block_find_or_create(struct ioas_ledger *ledger,
-					       unsigned long index, gfp_t gfp)
-{
-	struct ioas_block *block, *fresh;
-
-	block = block_find(ledger, index);
-	if (block)
-		return block;
-	if (!ioas_may_alloc(gfp))
-		return NULL;
-	fresh = kmem_cache_zalloc(block_cache, gfp);
-	if (!fresh)
-		return NULL;
-	refcount_set(&fresh->users, 1);
-	fresh->index = index;
-	block = block_insert(ledger, fresh, gfp);
-	if (block != fresh)
-		kmem_cache_free(block_cache, fresh);
-	return block;
-}
-
-static void op_put_block(struct ioas_op *op)
-{
-	if (op->block)
-		block_park(op->owner->ledger, op->block);
-	op->block = NULL;
-}
-
-/* The slot of @pfn.  Its block is held by the op until it moves to another. */
-static inline unsigned long *op_find_slot(struct ioas_op *op, unsigned long pfn,
-					  bool create)
-{
-	struct ioas_ledger *ledger = op->owner->ledger;
-	unsigned long leaf = pfn >> LEAF_SHIFT, index = leaf >> BLOCK_SHIFT;
-
-	if (!op->block || op->block->index != index) {
-		op_put_block(op);
-		if (create)
-			op->block = block_find_or_create(ledger, index,
-							 op->gfp);
-		else
-			op->block = block_find(ledger, index);
-		if (!op->block)
-			return NULL;
+			block_retire(ledger, old);
 	}
-	return &op->block->slot[leaf % BLOCK_SLOTS];
-}
-
-/* Store a new word into a slot that is locked. */
-static void slot_store(struct ioas_op *op, unsigned long *slot,
-		       unsigned long old, unsigned long new)
-{
-	slot_assert_held();
-	WRITE_ONCE(*slot, new | SLOT_LOCKED);
-	/* The op holds the block, so its count does not get to 0 here. */
-	if (!old && new)
-		refcount_inc(&op->block->users);
-	else if (old && !new)
-		refcount_dec(&op->block->users);
+	spin_unlock(&ledger->park_lock);
 }
 
 /* ---- leaves ---- */
@@ -771,8 +771,9 @@ static int op_learn(struct ioas_op *op, struct ioas_state *state, bool charge)
 
 /* ---- counting ---- */
 
-static int op_count_add(struct ioas_op *op, const struct ioas_step *step,
-			unsigned long nr)
+static __always_inline int op_count_add(struct ioas_op *op,
+					const struct ioas_step *step,
+					unsigned long nr)
 {
 	op->refused = ioas_owner_try_charge(op->owner, step->stop, nr,
 					    &op->crossed_high);
@@ -798,8 +799,9 @@ static void op_count_sub(struct ioas_op *op, const struct ioas_step *step,
 
 /* ---- charging ---- */
 
-static int op_count(struct ioas_op *op, const struct ioas_step *step,
-		    unsigned long nr, bool charge)
+static __always_inline int op_count(struct ioas_op *op,
+				    const struct ioas_step *step,
+				    unsigned long nr, bool charge)
 {
 	if (charge)
 		return op_count_add(op, step, nr);
@@ -807,12 +809,26 @@ static int op_count(struct ioas_op *op, const struct ioas_step *step,
 	return 0;
 }
 
+/* A charge failed at @pfn: it may have made the block for nothing. */
+static void block_check(struct ioas_ledger *ledger, unsigned long pfn)
+{
+	unsigned long *slot;
+
+	rcu_read_lock();
+	slot = slot_find(ledger, pfn);
+	if (slot)
+		block_emptied(ledger, slot, pfn);
+	rcu_read_unlock();
+}
+
 /*
  * The case that huge pages are, cut short: all pages of the slot are in the same
  * state, and the step is known.  False if it is another case.
  */
-static inline bool op_work_even(struct ioas_op *op, unsigned long *slot,
-				unsigned long word, bool charge, int *ret)
+static __always_inline bool op_work_even(struct ioas_op *op,
+					 unsigned long *slot,
+					 unsigned long word, bool charge,
+					 int *ret)
 {
 	const struct ioas_step *step;
 	struct ioas_state *to;
@@ -828,104 +844,158 @@ static inline bool op_work_even(struct ioas_op *op, unsigned long *slot,
 	to = step_result(step, charge);
 	slot_get_state(to);
 	slot_drop_state(word_state(word));
-	slot_store(op, slot, word, (unsigned long)to);
+	slot_store(slot, (unsigned long)to);
 	return true;
 }
 
-/*
- * Charge or uncharge pages of one slot, from *@first to @end, as far as the op
- * knows the steps and has the memory for them.  *@first moves on past what was
- * done.  Returns 0 if all was, -EAGAIN after it fetched what was missing, or
- * an error.
+/**
+ * struct ioas_work - pages of one slot that are charged or uncharged
+ * @pfn: a page of the slot
+ * @first: the first page to be done, counted from the start of the slot
+ * @end: the one after the last
+ * @charge: or uncharge
+ * @state: set when the step of @first is not known; referenced
+ * @want: set when memory is missing
  */
-static int op_work_slot(struct ioas_op *op, unsigned long *slot,
-			unsigned int *first, unsigned int end, bool charge)
+struct ioas_work {
+	unsigned long pfn;
+	unsigned int first;
+	unsigned int end;
+	bool charge;
+	struct ioas_state *state;
+	struct ioas_want want;
+};
+
+enum ioas_progress {
+	IOAS_DONE,	/* all pages */
+	IOAS_REFUSED,	/* by a limit */
+	IOAS_NO_STEP,	/* ioas_work.state has to be learnt */
+	IOAS_NO_MEMORY,	/* ioas_work.want has to be fetched */
+	IOAS_NO_BLOCK,	/* it has to be created */
+	IOAS_DEAD,	/* the block is being retired */
+};
+
+/* Do the pages from work->first on as far as possible, with the slot locked. */
+static enum ioas_progress op_work_locked(struct ioas_op *op,
+					 unsigned long *slot,
+					 unsigned long word,
+					 struct ioas_work *work)
 {
-	const struct ioas_step *step = NULL;
-	struct ioas_state *state = NULL, *to;
-	struct ioas_want want = { };
-	unsigned long word, new;
+	const struct ioas_step *step;
+	struct ioas_state *state, *to;
 	unsigned int run_end;
 	int ret = 0;
 
-	word = slot_lock(slot);
-	if (end - *first == LEAF_PAGES && op_work_even(op, slot, word, charge,
-						       &ret)) {
-		slot_unlock(slot);
-		*first = ret ? 0 : end;
-		return ret;
-	}
-	while (*first < end) {
-		run_end = end;
-		state = slot_run(word, *first, &run_end);
-		step = op_known_step(op, state, charge);
+	if (work->end - work->first == LEAF_PAGES &&
+	    op_work_even(op, slot, word, work->charge, &ret))
+		return ret ? IOAS_REFUSED : IOAS_DONE;
+
+	for (; work->first < work->end; work->first = run_end) {
+		run_end = work->end;
+		state = slot_run(word, work->first, &run_end);
+		step = op_known_step(op, state, work->charge);
 		if (unlikely(!step)) {
-			slot_get_state(state);
+			if (state)
+				ioas_state_get(state);
+			work->state = state;
+			return IOAS_NO_STEP;
+		}
+		to = step_result(step, work->charge);
+		work->want = slot_wants(word, work->first, run_end, to);
+		if (unlikely(!op_has(op, &work->want)))
+			return IOAS_NO_MEMORY;
+		if (op_count(op, step, run_end - work->first, work->charge))
+			return IOAS_REFUSED;
+		word = slot_set_run(op, word, work->first, run_end, to);
+		slot_store(slot, word);
+	}
+	return IOAS_DONE;
+}
+
+static enum ioas_progress op_work_slot(struct ioas_op *op,
+				       struct ioas_work *work)
+{
+	struct ioas_ledger *ledger = op->owner->ledger;
+	enum ioas_progress progress;
+	unsigned long *slot, word;
+	bool emptied;
+
+	rcu_read_lock();
+	slot = slot_find(ledger, work->pfn);
+	if (unlikely(!slot)) {
+		rcu_read_unlock();
+		return IOAS_NO_BLOCK;
+	}
+	word = slot_lock(slot);
+	if (unlikely(word & SLOT_DEAD)) {
+		slot_unlock(slot);
+		rcu_read_unlock();
+		return IOAS_DEAD;
+	}
+	progress = op_work_locked(op, slot, word, work);
+	emptied = word && !(READ_ONCE(*slot) & ~BIT(SLOT_LOCK_BIT));
+	slot_unlock(slot);
+	if (emptied)
+		block_emptied(ledger, slot, work->pfn);
+	rcu_read_unlock();
+	op_free_dead(op);
+	return progress;
+}
+
+/* Charge or uncharge pages of one slot; work->first says how far it got. */
+static int op_work(struct ioas_op *op, struct ioas_work *work)
+{
+	struct ioas_ledger *ledger = op->owner->ledger;
+	int ret = 0;
+
+	while (!ret) {
+		switch (op_work_slot(op, work)) {
+		case IOAS_DONE:
+			work->first = work->end;
+			return 0;
+		case IOAS_REFUSED:
+			return -EDQUOT;
+		case IOAS_NO_STEP:
+			ret = op_learn(op, work->state, work->charge);
+			break;
+		case IOAS_NO_MEMORY:
+			ret = op_fetch(op, &work->want);
+			break;
+		case IOAS_NO_BLOCK:
+			ret = work->charge ? block_create(ledger, work->pfn,
+							  op->gfp) : -ENOENT;
+			break;
+		case IOAS_DEAD:
+			spin_lock(&ledger->park_lock);
+			spin_unlock(&ledger->park_lock);
 			break;
 		}
-		to = step_result(step, charge);
-		want = slot_wants(word, *first, run_end, to);
-		if (unlikely(!op_has(op, &want)))
-			break;
-		ret = op_count(op, step, run_end - *first, charge);
-		if (unlikely(ret))
-			break;
-		new = slot_set_run(op, word, *first, run_end, to);
-		if (new != word)
-			slot_store(op, slot, word, new);
-		word = new;
-		*first = run_end;
 	}
-	slot_unlock(slot);
-	op_free_dead(op);
-
-	if (ret || *first == end)
-		return ret;
-	ret = step ? op_fetch(op, &want) : op_learn(op, state, charge);
-	return ret ?: -EAGAIN;
-}
-
-/* The pages from @pfn on that are in the same slot, at most @nr. */
-static unsigned long slot_pages(unsigned long pfn, unsigned long nr)
-{
-	return min_t(unsigned long, nr, LEAF_PAGES - pfn % LEAF_PAGES);
-}
-
-/* Charge pages of one slot; *@done pages were charged, also on failure. */
-static int op_charge_slot(struct ioas_op *op, unsigned long pfn,
-			  unsigned long nr, unsigned long *done)
-{
-	unsigned int start = pfn % LEAF_PAGES, first = start;
-	unsigned long *slot = op_find_slot(op, pfn, true);
-	int ret;
-
-	*done = 0;
-	if (!slot)
-		return -ENOMEM;
-	do {
-		ret = op_work_slot(op, slot, &first, start + nr, true);
-	} while (ret == -EAGAIN);
-	*done = first - start;
 	return ret;
 }
 
-static void op_uncharge_slot(struct ioas_op *op, unsigned long pfn,
-			     unsigned long nr)
+/* The part of a range that is in the slot of its first page. */
+static void work_begin(struct ioas_work *work, unsigned long pfn,
+		       unsigned long nr, bool charge)
 {
-	unsigned int start = pfn % LEAF_PAGES, first = start;
-	unsigned long *slot = op_find_slot(op, pfn, false);
+	work->pfn = pfn;
+	work->first = pfn % LEAF_PAGES;
+	work->end = min_t(unsigned long, work->first + nr, LEAF_PAGES);
+	work->charge = charge;
+}
+
+/* Uncharge pages of one slot; what was never charged is left out. */
+static void op_uncharge_slot(struct ioas_op *op, struct ioas_work *work)
+{
+	unsigned long base = work->pfn - work->pfn % LEAF_PAGES;
 	int ret;
 
-	if (WARN_ONCE(!slot, "ioas: uncharge of pfn %lx, not charged\n", pfn))
-		return;
-	do {
-		ret = op_work_slot(op, slot, &first, start + nr, false);
-		/* What was never charged is left out: there is nothing to undo. */
-		if (WARN_ONCE(ret && ret != -EAGAIN,
-			      "ioas: uncharge of pfn %lx by another owner\n",
-			      pfn - start + first))
-			first++;
-	} while (first < start + nr);
+	while (work->first < work->end) {
+		ret = op_work(op, work);
+		if (WARN_ONCE(ret, "ioas: uncharge of pfn %lx, not charged\n",
+			      base + work->first))
+			work->first++;
+	}
 }
 
 /**
@@ -936,7 +1006,6 @@ static void op_uncharge_slot(struct ioas_op *op, unsigned long pfn,
  */
 void ioas_op_end(struct ioas_op *op)
 {
-	op_put_block(op);
 	if (unlikely(op->has_more)) {
 		ioas_step_put(&op->step, op->owner->ledger);
 		leaf_free(op->spare_two);
@@ -962,17 +1031,20 @@ void ioas_op_end(struct ioas_op *op)
  */
 int ioas_op_charge(struct ioas_op *op, unsigned long pfn, unsigned long nr)
 {
-	unsigned long left = nr, at = pfn, done;
+	unsigned long done = 0;
+	struct ioas_work work;
 	int ret = 0;
 
 	op->gfp = GFP_KERNEL_ACCOUNT;
-	while (left && !ret) {
-		ret = op_charge_slot(op, at, slot_pages(at, left), &done);
-		at += done;
-		left -= done;
+	while (done < nr && !ret) {
+		work_begin(&work, pfn + done, nr - done, true);
+		ret = op_work(op, &work);
+		done += work.first - (pfn + done) % LEAF_PAGES;
 	}
-	if (ret)
-		ioas_op_uncharge(op, pfn, nr - left);
+	if (unlikely(ret)) {
+		block_check(op->owner->ledger, pfn + done);
+		ioas_op_uncharge(op, pfn, done);
+	}
 	return ret;
 }
 
@@ -986,12 +1058,14 @@ int ioas_op_charge(struct ioas_op *op, unsigned long pfn, unsigned long nr)
  */
 void ioas_op_uncharge(struct ioas_op *op, unsigned long pfn, unsigned long nr)
 {
-	unsigned long step;
+	unsigned long done = 0;
+	struct ioas_work work;
 
 	op->gfp = GFP_KERNEL_ACCOUNT | __GFP_NOFAIL;
-	for (; nr; nr -= step, pfn += step) {
-		step = slot_pages(pfn, nr);
-		op_uncharge_slot(op, pfn, step);
+	while (done < nr) {
+		work_begin(&work, pfn + done, nr - done, false);
+		op_uncharge_slot(op, &work);
+		done += work.end - (pfn + done) % LEAF_PAGES;
 	}
 }
 
@@ -1001,10 +1075,11 @@ void ioas_op_uncharge(struct ioas_op *op, unsigned long pfn, unsigned long nr)
  */
 void ioas_index_trim(struct ioas_ledger *ledger)
 {
-	struct ioas_block *block = xchg(&ledger->parked, NULL);
-
-	if (block)
-		block_put(ledger, block);
+	spin_lock(&ledger->park_lock);
+	if (ledger->parked)
+		block_retire(ledger, ledger->parked);
+	WRITE_ONCE(ledger->parked, NULL);
+	spin_unlock(&ledger->park_lock);
 }
 
 /**
@@ -1017,19 +1092,21 @@ void ioas_index_trim(struct ioas_ledger *ledger)
 struct ioas_state *ioas_index_lookup(struct ioas_ledger *ledger,
 				     unsigned long pfn)
 {
-	unsigned long leaf = pfn >> LEAF_SHIFT, *slot;
+	struct ioas_state *state = NULL;
 	unsigned int end = LEAF_PAGES;
-	struct ioas_block *block;
-	struct ioas_state *state;
+	unsigned long *slot, word;
 
-	block = block_find(ledger, leaf >> BLOCK_SHIFT);
-	if (!block)
-		return NULL;
-	slot = &block->slot[leaf % BLOCK_SLOTS];
-	state = slot_run(slot_lock(slot), pfn % LEAF_PAGES, &end);
-	slot_get_state(state);
-	slot_unlock(slot);
-	block_put(ledger, block);
+	rcu_read_lock();
+	slot = slot_find(ledger, pfn);
+	if (slot) {
+		word = slot_lock(slot);
+		if (!(word & SLOT_DEAD))
+			state = slot_run(word, pfn % LEAF_PAGES, &end);
+		if (state)
+			ioas_state_get(state);
+		slot_unlock(slot);
+	}
+	rcu_read_unlock();
 	return state;
 }
 

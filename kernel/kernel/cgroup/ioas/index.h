@@ -9,7 +9,6 @@
 
 #include "state.h"
 
-struct ioas_block;
 struct ioas_leaf;
 struct ioas_palette;
 
@@ -18,7 +17,6 @@ struct ioas_palette;
  * @owner: the owner
  * @single: the step from "nobody" to "@owner, once"; the caller holds its state
  * @refused: set when a charge fails on a limit: whose limit it was
- * @block: the block last used, or NULL; referenced
  * @gfp: for allocations
  * @crossed_high: set when a charge crosses a high mark
  * @has_more: the members below are valid; most calls do without them
@@ -32,7 +30,6 @@ struct ioas_op {
 	struct ioas_owner *owner;
 	const struct ioas_step *single;
 	struct ioas_owner *refused;
-	struct ioas_block *block;
 	gfp_t gfp;
 	bool crossed_high;
 	bool has_more;
@@ -56,7 +53,6 @@ static inline void ioas_op_begin(struct ioas_op *op, struct ioas_owner *owner,
 	op->owner = owner;
 	op->single = single;
 	op->refused = NULL;
-	op->block = NULL;
 	op->crossed_high = false;
 	op->has_more = false;
 }

@@ -22,8 +22,10 @@
  */
 
 #include <linux/cgroup.h>
+#include <linux/rculist.h>
 #include <linux/slab.h>
 
+#include "account.h"
 #include "index.h"
 #include "owner.h"
 
@@ -36,6 +38,7 @@ void ioas_ledger_init(struct ioas_ledger *ledger)
 	int i;
 
 	xa_init_flags(&ledger->blocks, XA_FLAGS_ACCOUNT);
+	spin_lock_init(&ledger->park_lock);
 	for (i = 0; i < IOAS_STATE_SLOTS; i++) {
 		spin_lock_init(&ledger->states[i].lock);
 		ledger->states[i].root = RB_ROOT;
@@ -93,6 +96,8 @@ struct ioas_owner *ioas_owner_create(struct ioas_ledger *ledger,
 	refcount_set(&owner->refs, 1);
 	owner->max = IOAS_PAGES_MAX;
 	owner->high = IOAS_PAGES_MAX;
+	INIT_LIST_HEAD(&owner->accounts);
+	spin_lock_init(&owner->accounts_lock);
 	INIT_LIST_HEAD(&owner->children);
 	INIT_LIST_HEAD(&owner->sibling);
 	if (parent) {
@@ -216,11 +221,14 @@ void ioas_owner_report_high(struct ioas_owner *owner)
 static void ioas_owner_sum_one(struct ioas_owner *owner,
 			       struct ioas_owner_stat *stat)
 {
-	int kind;
+	struct ioas_cg_account *acct;
 
-	stat->accounts += atomic_long_read(&owner->accounts);
-	for (kind = 0; kind < IOAS_CG_NR_KINDS; kind++)
-		stat->gross[kind] += atomic_long_read(&owner->gross[kind]);
+	rcu_read_lock();
+	list_for_each_entry_rcu(acct, &owner->accounts, list) {
+		stat->accounts++;
+		stat->gross[acct->kind] += READ_ONCE(acct->pages);
+	}
+	rcu_read_unlock();
 }
 
 /* The next owner in pre-order of the subtree of @root. */

@@ -44,7 +44,8 @@ enum ioas_event {
 /**
  * struct ioas_ledger - one tree of owners and the pages that they pin
  * @blocks: the index over page frame numbers, see index.c
- * @parked: the block that was emptied last, or NULL; referenced
+ * @parked: a block that is kept though it may be empty, or NULL
+ * @park_lock: protects @parked; blocks are freed under it
  * @states: the interned states, see state.c
  * @nr_states: number of states that exist, for tests
  * @tree: protects the children lists of all owners
@@ -57,6 +58,7 @@ enum ioas_event {
 struct ioas_ledger {
 	struct xarray blocks;
 	struct ioas_block *parked;
+	spinlock_t park_lock;	/* see above */
 	struct ioas_state_slot states[IOAS_STATE_SLOTS];
 	atomic_long_t nr_states;
 	struct rw_semaphore tree;
@@ -74,8 +76,8 @@ struct ioas_ledger {
  * @refs: held by the css, by accounts, by states and by children
  * @children: list of &ioas_owner.sibling; protected by &ioas_ledger.tree
  * @sibling: in the list of the parent
- * @gross: pins by this owner alone, by kind: a page pinned k times counts k times
- * @accounts: number of accounts of this owner alone
+ * @accounts: list of &ioas_cg_account.list of this owner alone; RCU
+ * @accounts_lock: protects changes of @accounts
  * @events: events of this owner and of its descendants
  * @events_local: events of this owner alone
  * @max: charges above this fail
@@ -98,8 +100,8 @@ struct ioas_owner {
 	refcount_t refs;
 	struct list_head children;
 	struct list_head sibling;
-	atomic_long_t gross[IOAS_CG_NR_KINDS];
-	atomic_long_t accounts;
+	struct list_head accounts;
+	spinlock_t accounts_lock;	/* see above */
 	atomic64_t events[IOAS_NR_EVENTS];
 	atomic64_t events_local[IOAS_NR_EVENTS];
 

@@ -40,6 +40,17 @@ struct ioas_state {
 };
 
 /**
+ * ioas_state_is_single() - is it the state of a page that one owner pins once?
+ * @state: the state, not NULL
+ *
+ * Every account of an owner holds that state.
+ */
+static inline bool ioas_state_is_single(const struct ioas_state *state)
+{
+	return state->bit == IOAS_STATE_ENTRY && state->count == 1;
+}
+
+/**
  * struct ioas_step - one owner pins a page once more, or once less
  * @without: the state without that pin; referenced
  * @with: the state with it; referenced
