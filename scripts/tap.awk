@@ -72,6 +72,7 @@ line ~ /^(not )?ok [0-9]+/ {
 	skipped = line ~ /# SKIP/
 	name = line
 	sub(/^(not )?ok [0-9]+ *-? */, "", name)
+	reason = skipped ? substr(name, index(name, "# SKIP") + 7) : ""
 	sub(/ *# SKIP.*/, "", name)
 
 	parent = children = 0
@@ -88,7 +89,7 @@ line ~ /^(not )?ok [0-9]+/ {
 	if (bad)
 		failed[depth]++
 	if (!parent)
-		out(skipped ? "skip" : bad ? "fail" : "pass", name, "")
+		out(skipped ? "skip" : bad ? "fail" : "pass", name, reason)
 	else if (bad && !children)
 		out("fail", name, "failed outside of its tests")
 	lines = 0
