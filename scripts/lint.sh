@@ -91,7 +91,7 @@ check_licences()
 
 	while read -r f; do
 		case $f in
-		LICENSES/*|kernel/patches/*|kernel/mends/*) continue ;;
+		LICENSES/*|kernel/patches/*|kernel/mends/*|kernel/new/*) continue ;;
 		esac
 		head -n 3 "$f" | grep -q 'SPDX-License-Identifier: ' && continue
 		echo "$f: no SPDX-License-Identifier in its first three lines"

@@ -3,6 +3,8 @@
 # Brings the two kernel trees in the cache up to date with this checkout:
 #   base     Debian's source + kernel/mends
 #   patched  base + the new files in kernel/ + kernel/patches
+# The new files are committed in groups, one for each file in kernel/new, which
+# says who it is from, which files it takes of those that are left, and why.
 # The commits are made in a worktree of their own that holds only the files
 # they touch; the trees then check them out, so that a file that did not change
 # keeps its time stamp and is not compiled again.
@@ -17,7 +19,7 @@ kernel=$top/kernel
 new_files()
 {
 	(cd "$kernel" && find . -type f \
-		! -path './patches/*' ! -path './mends/*' ! -path './configs/*' \
+		! -path './patches/*' ! -path './mends/*' ! -path './configs/*' ! -path './new/*' \
 		! -name '*~' ! -name '.*.swp' ! -name '*.o' ! -name '*.orig' ! -name '*.rej' \
 		-printf '%P\n' | sort)
 }
@@ -34,7 +36,7 @@ inputs_sum()
 		source_version
 		cat "${BASH_SOURCE[0]}"
 		cd "$kernel"
-		{ new_files; find patches mends -name "*.patch" -o -name NEW-FILES 2>/dev/null | sort; } |
+		{ new_files; find patches mends new -type f | sort; } |
 			xargs -r -d '\n' sha256sum
 	} | sha256sum | cut -d' ' -f1
 }
@@ -93,14 +95,35 @@ apply()
 	done
 }
 
+# Of the files on stdin, those that one of the patterns matches.
+matching()
+{
+	local file pattern
+
+	while read -r file; do
+		for pattern; do
+			# shellcheck disable=SC2053
+			if [[ $file == $pattern ]]; then echo "$file"; break; fi
+		done
+	done
+}
+
 add_new_files()
 {
-	new_files | rsync -a --files-from=- "$kernel/" "$stage/"
-	new_files | pure_git -C "$stage" add -f --sparse --pathspec-from-file=-
-	pure_git -C "$stage" diff --cached --quiet && return
-	# The message, and who it is from in its first line.
-	pure_git -C "$stage" commit -q --author "$(sed -n '1s/^From: //p' "$kernel/patches/NEW-FILES")" \
-		-F <(tail -n +3 "$kernel/patches/NEW-FILES")
+	local group left files patterns
+
+	left=$(new_files)
+	for group in "$kernel"/new/*; do
+		read -r -a patterns < <(sed -n '2s/^Files: //p' "$group")
+		files=$(matching "${patterns[@]}" <<<"$left")
+		[[ -n $files ]] || continue
+		left=$(grep -vxF -- "$files" <<<"$left" || true)
+		rsync -a --files-from=- "$kernel/" "$stage/" <<<"$files"
+		pure_git -C "$stage" add -f --sparse --pathspec-from-file=- <<<"$files"
+		pure_git -C "$stage" commit -q --author "$(sed -n '1s/^From: //p' "$group")" \
+			-F <(tail -n +4 "$group")
+	done
+	[[ -z $left ]] || die "no file in kernel/new takes these: $left"
 }
 
 commit_of()
