@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check.sh [--debug] [--only SUITE|CASE]: runs the tests, and ends with the line
-# "N passed, N failed". SUITE is lint, warnings, kunit-uml, kunit-kasan or
-# kunit-vm; CASE is the name of a file in tests/vm/cases. --debug runs what
-# there is for the VM on build/debug.
+# "N passed, N failed". SUITE is lint, results, trees, warnings, kunit-uml,
+# kunit-kasan, vmrun or kunit-vm; CASE is the name of a file in tests/vm/cases. --debug
+# runs what there is for the VM on build/debug.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 . "$top/scripts/step.sh"
@@ -56,10 +56,13 @@ wanted()
 suites()
 {
 	if [[ $patched != debug ]]; then
-		! wanted lint || echo run_tap lint lint.sh
-		! wanted warnings || echo run_tap warnings warnings.sh
-		! wanted kunit-uml || echo run_tap kunit-uml kunit.sh uml
-		! wanted kunit-kasan || echo run_tap kunit-kasan kunit.sh kasan
+		! wanted lint || echo run_tap lint scripts/lint.sh
+		! wanted results || echo run_tap results tests/harness/results.sh
+		! wanted trees || echo run_tap trees tests/harness/trees.sh
+		! wanted warnings || echo run_tap warnings scripts/warnings.sh
+		! wanted kunit-uml || echo run_tap kunit-uml scripts/kunit.sh uml
+		! wanted kunit-kasan || echo run_tap kunit-kasan scripts/kunit.sh kasan
+		! wanted vmrun || echo run_tap vmrun tests/harness/vmrun.sh
 		[[ -z $(cases_for base no) ]] || echo run_vm base no
 		[[ -z $(cases_for base yes) ]] || echo run_vm base yes
 	fi
@@ -73,7 +76,8 @@ suites()
 needs()
 {
 	case $* in
-	*' lint '*)	;;
+	*' lint '*|*' results '*|*' trees '*) ;;
+	*' vmrun '*)	printf '%s\n' root x86 ;;
 	*' warnings '*)	printf '%s\n' base x86 ;;
 	*kunit.sh*)	echo "${*: -1}" ;;
 	run_vm*)	printf '%s\n' root programs "$2" ;;
@@ -108,7 +112,7 @@ run_tap()
 	local name=$1 script=$2 start=$SECONDS status=0
 	shift 2
 
-	step_try "$name" "$name" "$top/scripts/$script" "$@" || status=$?
+	step_try "$name" "$name" "$top/$script" "$@" || status=$?
 	awk -f "$top/scripts/tap.awk" "$logs/$name.log" >"$results/$name"
 	if [[ $status != 0 ]] && ! grep -q '^fail' "$results/$name"; then
 		add_failure "$results/$name" "$script" "status $status$(

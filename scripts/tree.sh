@@ -114,7 +114,7 @@ add_new_files()
 
 	left=$(new_files)
 	for group in "$kernel"/new/*; do
-		read -r -a patterns < <(sed -n '2s/^Files: //p' "$group")
+		read -r -a patterns <<<"$(sed -n '2s/^Files: //p' "$group")"
 		files=$(matching "${patterns[@]}" <<<"$left")
 		[[ -n $files ]] || continue
 		left=$(grep -vxF -- "$files" <<<"$left" || true)

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# Sourced by the tests of the project's own scripts: prints TAP.
+
+tests=0
+
+# check NAME COMMAND...: passes if the command does; shows what it printed if not.
+check()
+{
+	local name=$1 output
+	shift
+
+	tests=$((tests + 1))
+	if output=$("$@" 2>&1); then
+		echo "ok $tests - $name"
+	else
+		echo "# ${output//$'\n'/$'\n# '}"
+		echo "not ok $tests - $name"
+	fi
+}
+
+# Whether two texts are the same; shows the difference.
+same()
+{
+	diff <(echo "$1") <(echo "$2")
+}
+
+plan_at_end()
+{
+	echo "1..$tests"
+}
