@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Builds what runs in the VM into build/bin: each tests/selftests/NAME.c, and
-# the base kernel's own iommufd tests. Static, so that the VM's libraries do not
-# matter.
+# Builds what runs in the VM into build/bin: each tests/selftests/NAME.c and
+# tests/bench/NAME.c, and the base kernel's own iommufd tests. Static, so that
+# the VM's libraries do not matter.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -56,7 +56,7 @@ install_headers
 for program in iommufd iommufd_fail_nth; do
 	compile "$tree/tools/testing/selftests/iommu/$program.c" -Wall -Wno-unused-function
 done
-for source in "$top"/tests/selftests/*.c; do
+for source in "$top"/tests/{selftests,bench}/*.c; do
 	[[ -e $source ]] || continue
 	compile "$source" -std=gnu11 -Wall -Wextra -Werror
 done

@@ -13,6 +13,8 @@ packages=(
 	qemu-system-x86 busybox-static mmdebstrap uidmap genext2fs util-linux
 	# the checks
 	sparse shellcheck codespell clang-format python3
+	# the figures of the benchmarks
+	jq
 )
 
 missing=()

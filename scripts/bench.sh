@@ -1,0 +1,111 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# make bench: measures, and compares with the targets in tests/bench/targets.tsv.
+# Writes build/bench.json and build/bench.md. Fails when something could not be
+# measured, not when a target is missed.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+. "$top/scripts/step.sh"
+. "$top/scripts/prepare.sh"
+
+index_runs=3
+boots=5
+raw=$build/bench
+runs=$raw/runs
+figures=$raw/figures.tsv
+
+# The lines "bench NAME VALUE UNIT ..." of a log, from NAME on.
+bench_lines()
+{
+	sed -n 's/\r$//; s/^.*\bbench \([a-z0-9_]* [0-9.]* .*\)$/\1/p' "$1"
+}
+
+# What steps run returns early by itself: set -e does not reach there.
+
+# The index, in User Mode Linux.
+bench_index()
+{
+	local i log
+
+	for ((i = 1; i <= index_runs; i++)); do
+		log=$raw/index-$i
+		"$top/scripts/kunit.sh" uml ioas_bench >"$log" || return
+		! grep -E '^ *not ok ' "$log" || die "a benchmark failed: see $log"
+		bench_lines "$log" >>"$runs"
+		echo "run $i of $index_runs"
+	done
+}
+
+# map_once CLOCK KERNEL OUTPUT: one boot of a VM.
+map_once()
+{
+	local options=
+
+	# One instruction is then 1 ns, for both CPUs of the VM together.
+	[[ $1 != instructions ]] || options='-icount shift=0'
+	VMRUN_QEMU=$options VMRUN_LOG=$3.console VMRUN_TIMEOUT=300 "$top/tests/vm/vmrun" \
+		--kernel "$build/$2/arch/x86/boot/bzImage" --devices 1 -- \
+		/ioascg/tests/bench/map-bench.sh >"$3"
+}
+
+# Maps and unmaps, the two kernels in turn. CLOCK is what is counted:
+# instructions or time.
+bench_maps()
+{
+	local clock=$1 unit=us i base patched
+
+	[[ $clock != instructions ]] || unit='kinstr'
+	for ((i = 1; i <= boots; i++)); do
+		base=$raw/maps-$clock-base-$i patched=$raw/maps-$clock-x86-$i
+		map_once "$clock" base "$base" || return
+		map_once "$clock" x86 "$patched" || return
+		awk -v clock="$clock" -v unit=$unit '
+			FNR == NR { base[$1] = $2; next }
+			{ print $1 "_" clock, $2, unit, base[$1] == "" ? "-" : base[$1] }' \
+			<(bench_lines "$base") <(bench_lines "$patched") >>"$runs"
+		echo "boot $i of $boots"
+	done
+}
+
+make_json()
+{
+	jq -R -s 'def number: if . == "-" then null else tonumber end;
+		def none: if . == "-" then null else . end;
+		split("\n") | map(select(. != "") | split("\t") | {
+			name: .[0], value: .[1] | tonumber, unit: .[2],
+			baseline: .[3] | number, ratio: .[4] | number,
+			target: .[5] | none,
+			met: (if .[6] == "-" then null else .[6] == "true" end) })' "$figures"
+}
+
+# What is not met, in words.
+print_missed()
+{
+	awk -F '\t' '
+		$7 != "-" { targets++ }
+		$7 == "false" {
+			missed[++n] = sprintf("%s: %.4g %s%s; must be %s", $1, $2, $3,
+				$5 == "-" ? "" : ", " $5 "x its baseline", $6)
+		}
+		END {
+			print ""
+			print targets - n " of " targets " targets met"
+			for (i = 1; i <= n; i++) print "  not met: " missed[i]
+		}' "$figures"
+}
+
+plan $(($(prepare_steps 5) + 3))
+prepare root programs base x86 uml
+rm -rf "$raw"
+mkdir -p "$raw"
+step "the index, $index_runs times" bench-index bench_index
+step "maps in the VM, by instructions, $boots boots of both kernels" bench-instructions \
+	bench_maps instructions
+step "maps in the VM, by the clock, $boots boots of both kernels" bench-time bench_maps time
+
+awk -f "$top/tests/bench/figures.awk" "$top/tests/bench/targets.tsv" "$runs" >"$figures"
+make_json >"$build/bench.json"
+awk -v markdown=1 -f "$top/tests/bench/table.awk" "$figures" >"$build/bench.md"
+echo
+awk -f "$top/tests/bench/table.awk" "$figures"
+print_missed

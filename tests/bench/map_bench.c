@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * How long it takes to map memory for a device and to unmap it again: through
+ * a VFIO container, and in an IOAS that the device is attached to.
+ *
+ * map_bench ADDRESS: a PCI device bound to vfio-pci. Prints a line
+ * "bench NAME VALUE UNIT" for each way and kind of memory, VALUE being the
+ * median of the rounds.
+ */
+#include <dirent.h>
+#include <linux/iommufd.h>
+#include <time.h>
+
+#include "../selftests/ioas_vfio.h"
+
+#define IOVA (1024 * MIB)
+#define WARM_UP 3
+#define MAX_ROUNDS 101
+
+/* ---- what is mapped ---- */
+
+/* Page frames in the order of the addresses, as far as the kernel gives them. */
+static void *get_touched_pages(size_t size)
+{
+	char *memory = get_small_pages(size);
+
+	for (size_t at = 0; at < size; at += PAGE)
+		memory[at] = 1;
+	return memory;
+}
+
+/*
+ * Page frames in no order: neighbours get their pages far apart in time. The
+ * factor is odd and the number of pages a power of two, so each page has its
+ * turn.
+ */
+static void *get_scattered_pages(size_t size)
+{
+	char *memory = get_small_pages(size);
+	size_t pages = size / PAGE;
+
+	for (size_t i = 0; i < pages; i++)
+		memory[i * 1597 % pages * PAGE] = 1;
+	return memory;
+}
+
+static void *get_touched_hugetlb_pages(size_t size)
+{
+	char *memory = get_hugetlb_pages(size);
+
+	for (size_t at = 0; at < size; at += HUGE_PAGE)
+		memory[at] = 1;
+	return memory;
+}
+
+struct work {
+	const char *name;
+	void *(*get)(size_t size);
+	size_t size;
+	unsigned int rounds;
+};
+
+static const struct work works[] = {
+	{ "huge_64mib", get_touched_hugetlb_pages, 64 * MIB, 31 },
+	{ "huge_2mib", get_touched_hugetlb_pages, 2 * MIB, 101 },
+	{ "4kib_16mib", get_touched_pages, 16 * MIB, 15 },
+	{ "4kib_scattered_16mib", get_scattered_pages, 16 * MIB, 15 },
+};
+
+/* ---- rounds ---- */
+
+static uint64_t now(void)
+{
+	struct timespec t;
+
+	REQUIRE(!clock_gettime(CLOCK_MONOTONIC, &t));
+	return t.tv_sec * 1000000000ULL + t.tv_nsec;
+}
+
+static int compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+typedef void (*map_unmap_fn)(void *memory, size_t size);
+
+/* In ns. */
+static uint64_t median_time(const struct work *work, map_unmap_fn map_unmap,
+			    void *memory)
+{
+	uint64_t times[MAX_ROUNDS], start;
+
+	for (unsigned int i = 0; i < WARM_UP; i++)
+		map_unmap(memory, work->size);
+	for (unsigned int i = 0; i < work->rounds; i++) {
+		start = now();
+		map_unmap(memory, work->size);
+		times[i] = now() - start;
+	}
+	qsort(times, work->rounds, sizeof(*times), compare);
+	return times[work->rounds / 2];
+}
+
+/*
+ * All memory is taken once, before anything is measured: pages that were used
+ * before come back in another order.
+ */
+static void *memory_of[ARRAY_SIZE(works)];
+
+static void get_memory(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(works); i++)
+		memory_of[i] = works[i].get(works[i].size);
+}
+
+static void bench_works(const char *way, map_unmap_fn map_unmap)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(works); i++) {
+		printf("bench %s_%s %.3f us\n", way, works[i].name,
+		       median_time(&works[i], map_unmap, memory_of[i]) /
+			       1000.0);
+		fflush(stdout);
+	}
+}
+
+/* ---- VFIO ---- */
+
+static struct container container;
+
+static void vfio_map_unmap(void *memory, size_t size)
+{
+	REQUIRE(!map(&container, memory, IOVA, size));
+	REQUIRE(unmap(&container, IOVA, size) == (int64_t)size);
+}
+
+static void bench_vfio(const char *address)
+{
+	open_container(&container, &type1_v2, address);
+	bench_works("vfio", vfio_map_unmap);
+	close_container(&container);
+}
+
+/* ---- iommufd ---- */
+
+static int iommufd;
+static uint32_t ioas;
+
+/* The character device of a PCI device. */
+static int open_cdev(const char *address)
+{
+	char path[PATH_MAX];
+	struct dirent *entry;
+	DIR *folder;
+	int fd = -1;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/vfio-dev",
+		 address);
+	folder = opendir(path);
+	REQUIRE(folder);
+	while (fd < 0 && (entry = readdir(folder))) {
+		if (strncmp(entry->d_name, "vfio", 4))
+			continue;
+		snprintf(path, sizeof(path), "/dev/vfio/devices/%s",
+			 entry->d_name);
+		fd = open(path, O_RDWR);
+	}
+	closedir(folder);
+	REQUIRE(fd >= 0);
+	return fd;
+}
+
+/* Gives a device an IOAS of its own. */
+static void attach_device(int device)
+{
+	struct vfio_device_bind_iommufd bind = {
+		.argsz = sizeof(bind),
+		.iommufd = iommufd,
+	};
+	struct iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
+	struct vfio_device_attach_iommufd_pt attach = {
+		.argsz = sizeof(attach),
+	};
+
+	REQUIRE(!ioctl(device, VFIO_DEVICE_BIND_IOMMUFD, &bind));
+	REQUIRE(!ioctl(iommufd, IOMMU_IOAS_ALLOC, &alloc));
+	ioas = alloc.out_ioas_id;
+	attach.pt_id = ioas;
+	REQUIRE(!ioctl(device, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach));
+}
+
+static void iommufd_map_unmap(void *memory, size_t size)
+{
+	struct iommu_ioas_map map = {
+		.size = sizeof(map),
+		.flags = IOMMU_IOAS_MAP_FIXED_IOVA | IOMMU_IOAS_MAP_READABLE |
+			 IOMMU_IOAS_MAP_WRITEABLE,
+		.ioas_id = ioas,
+		.user_va = (uintptr_t)memory,
+		.length = size,
+		.iova = IOVA,
+	};
+	struct iommu_ioas_unmap unmap = {
+		.size = sizeof(unmap),
+		.ioas_id = ioas,
+		.iova = IOVA,
+		.length = size,
+	};
+
+	REQUIRE(!ioctl(iommufd, IOMMU_IOAS_MAP, &map));
+	REQUIRE(!ioctl(iommufd, IOMMU_IOAS_UNMAP, &unmap));
+}
+
+static void bench_iommufd(const char *address)
+{
+	int device;
+
+	iommufd = open("/dev/iommu", O_RDWR);
+	REQUIRE(iommufd >= 0);
+	device = open_cdev(address);
+	attach_device(device);
+	bench_works("iommufd", iommufd_map_unmap);
+	REQUIRE(!close(device));
+	REQUIRE(!close(iommufd));
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 2) {
+		fprintf(stderr, "usage: map_bench ADDRESS\n");
+		return 2;
+	}
+	get_memory();
+	bench_vfio(argv[1]);
+	bench_iommufd(argv[1]);
+	return 0;
+}
