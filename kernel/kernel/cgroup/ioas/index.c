@@ -194,6 +194,7 @@ void __init ioas_index_cache_init(void)
 /* ---- slots ---- */
 
 static unsigned long slot_lock(unsigned long *slot)
+	__acquires(bitlock)
 {
 	bit_spin_lock(SLOT_LOCK_BIT, slot);
 	lock_map_acquire(&slot_lock_map);
@@ -201,6 +202,7 @@ static unsigned long slot_lock(unsigned long *slot)
 }
 
 static void slot_unlock(unsigned long *slot)
+	__releases(bitlock)
 {
 	lock_map_release(&slot_lock_map);
 	__bit_spin_unlock(SLOT_LOCK_BIT, slot);
