@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # make bench: measures, and compares with the targets in tests/bench/targets.tsv.
-# Writes build/bench.json and build/bench.md. Fails when something could not be
-# measured, not when a target is missed.
+# Writes build/bench.json, build/bench.md and build/bench.svg. Fails when something
+# could not be measured, not when a target is missed.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 . "$top/scripts/step.sh"
@@ -84,7 +84,7 @@ print_missed()
 	awk -F '\t' '
 		$7 != "-" { targets++ }
 		$7 == "false" {
-			missed[++n] = sprintf("%s: %.4g %s%s; must be %s", $1, $2, $3,
+			missed[++n] = sprintf("%s: %g %s%s; must be %s", $1, $2, $3,
 				$5 == "-" ? "" : ", " $5 "x its baseline", $6)
 		}
 		END {
@@ -106,6 +106,8 @@ step "maps in the VM, by the clock, $boots boots of both kernels" bench-time ben
 awk -f "$top/tests/bench/figures.awk" "$top/tests/bench/targets.tsv" "$runs" >"$figures"
 make_json >"$build/bench.json"
 awk -v markdown=1 -f "$top/tests/bench/table.awk" "$figures" >"$build/bench.md"
+awk -v names='random_charge random_uncharge' -f "$top/tests/bench/plot.awk" "$figures" \
+	>"$build/bench.svg"
 echo
 awk -f "$top/tests/bench/table.awk" "$figures"
 print_missed
