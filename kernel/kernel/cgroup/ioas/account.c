@@ -19,7 +19,7 @@
 #include <linux/memcontrol.h>
 #include <linux/memremap.h>
 #include <linux/mm.h>
-#include <linux/rculist.h>
+#include <linux/percpu.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
@@ -38,28 +38,36 @@
  * @kind: what the pins are for
  * @gfp: for the allocations
  *
- * Return: the account or ERR_PTR(-ENOMEM).
+ * Context: May sleep.
+ * Return: the account, ERR_PTR(-ENOMEM), or ERR_PTR(-EINVAL) for an unknown kind.
  */
 struct ioas_cg_account *ioas_account_create(struct ioas_owner *owner,
 					    struct mem_cgroup *memcg,
 					    enum ioas_cg_kind kind, gfp_t gfp)
 {
 	struct ioas_cg_account *acct;
+	struct mem_cgroup *old;
+	int ret = -ENOMEM;
 
+	if (WARN_ON_ONCE(kind < 0 || kind >= IOAS_CG_NR_KINDS))
+		return ERR_PTR(-EINVAL);
+	if (memcg)
+		old = set_active_memcg(memcg);
 	acct = kzalloc(sizeof(*acct), gfp | __GFP_ACCOUNT);
-	if (!acct)
-		return ERR_PTR(-ENOMEM);
-	if (ioas_step_add(&acct->single, NULL, owner, gfp | __GFP_ACCOUNT)) {
+	if (acct)
+		ret = ioas_step_add(&acct->single, NULL, owner,
+				    gfp | __GFP_ACCOUNT);
+	if (memcg)
+		set_active_memcg(old);
+	if (ret) {
 		kfree(acct);
-		return ERR_PTR(-ENOMEM);
+		return ERR_PTR(ret);
 	}
 	ioas_owner_get(owner);
 	acct->owner = owner;
 	acct->memcg = memcg;
 	acct->kind = kind;
-	spin_lock(&owner->accounts_lock);
-	list_add_tail_rcu(&acct->list, &owner->accounts);
-	spin_unlock(&owner->accounts_lock);
+	atomic_long_inc(&owner->accounts);
 	return acct;
 }
 
@@ -83,14 +91,12 @@ void ioas_cg_account_put(struct ioas_cg_account *acct)
 	if (WARN_ONCE(pages, "ioas: account ends with %ld pages charged\n",
 		      pages))
 		return;
-	spin_lock(&acct->owner->accounts_lock);
-	list_del_rcu(&acct->list);
-	spin_unlock(&acct->owner->accounts_lock);
+	atomic_long_dec(&acct->owner->accounts);
 	ioas_step_put(&acct->single, acct->owner->ledger);
 	ioas_owner_put(acct->owner);
 	if (acct->memcg)
 		mem_cgroup_put(acct->memcg);
-	kfree_rcu(acct, rcu);
+	kfree(acct);
 }
 EXPORT_SYMBOL_GPL(ioas_cg_account_put);
 
@@ -133,13 +139,19 @@ static __always_inline void call_end(struct account_call *call)
 		set_active_memcg(call->memcg);
 }
 
-/* Not atomic: what protects the pins of the object protects its account. */
+/*
+ * Not atomic: what protects the pins of the object protects its account, and the
+ * sum of the owner is kept for each CPU, in process context only.
+ */
 static __always_inline void count_pins(struct account_call *call)
 {
 	struct ioas_cg_account *acct = call->acct;
 
 	ASSERT_EXCLUSIVE_WRITER(acct->pages);
 	WRITE_ONCE(acct->pages, acct->pages + call->pages);
+	preempt_disable();
+	__this_cpu_add(acct->owner->gross->pages[acct->kind], call->pages);
+	preempt_enable();
 }
 
 static __always_inline int call_charge(struct account_call *call,
@@ -162,15 +174,16 @@ static __always_inline void call_uncharge(struct account_call *call,
 	trace_uncharge(call->acct->owner->cgroup_id, call->acct->kind, pfn, nr);
 }
 
-/* After everything was undone: count and report what refused @nr pages. */
+/* After everything was undone: count, notify and trace what refused @nr pages. */
 static void report_refusal(struct ioas_cg_account *acct,
 			   struct ioas_owner *refused, unsigned long nr)
 {
-	trace_deny(acct->owner->cgroup_id, acct->kind, refused->cgroup_id,
-		   (u64)READ_ONCE(refused->max) * PAGE_SIZE,
-		   (u64)atomic_long_read(&refused->usage) * PAGE_SIZE,
-		   (u64)nr * PAGE_SIZE);
+	u64 max = (u64)READ_ONCE(refused->max) * PAGE_SIZE;
+	u64 usage = (u64)atomic_long_read(&refused->usage) * PAGE_SIZE;
+
 	ioas_owner_count_event(refused, IOAS_EVENT_MAX);
+	trace_deny(acct->owner->cgroup_id, acct->kind, refused->cgroup_id, max,
+		   usage, (u64)nr * PAGE_SIZE);
 }
 
 /* ---- runs of page frames that count ---- */

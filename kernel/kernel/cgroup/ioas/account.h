@@ -19,8 +19,6 @@ struct mem_cgroup;
  * @memcg: memory cgroup that pays for the index; referenced, or NULL
  * @kind: what the object is
  * @pages: pins held now; calls for one account do not run at the same time
- * @list: in &ioas_owner.accounts
- * @rcu: to free it by
  */
 struct ioas_cg_account {
 	struct ioas_owner *owner;
@@ -28,8 +26,6 @@ struct ioas_cg_account {
 	struct mem_cgroup *memcg;
 	enum ioas_cg_kind kind;
 	long pages;
-	struct list_head list;
-	struct rcu_head rcu;
 };
 
 struct ioas_cg_account *ioas_account_create(struct ioas_owner *owner,

@@ -23,7 +23,7 @@
  * pins is counted in its ancestors only, where it was counted before.
  *
  * This file has the css, the interface files and the accounts of tasks.  How
- * pages are counted is in index.c, state.c and owner.c, which know no css.
+ * pages are counted is in index.c, state.c and owner.c, which look into no css.
  */
 
 #include <linux/cgroup.h>
@@ -105,7 +105,7 @@ static struct mem_cgroup *task_memcg(struct task_struct *task)
  * The owner is the nearest cgroup of @task that has the controller enabled.  It
  * stays the owner when @task moves to another cgroup, or exits.
  *
- * Context: May sleep, if @gfp may.
+ * Context: May sleep.
  * Return: the account; NULL, which charges nothing, if the controller is disabled
  * on the kernel's command line; or ERR_PTR(-ENOMEM).
  */
@@ -134,7 +134,7 @@ EXPORT_SYMBOL_GPL(ioas_cg_account_create_for);
  * @kind: what will hold the pins
  * @gfp: for the allocations
  *
- * Context: Process context; may sleep, if @gfp may.
+ * Context: Process context; may sleep.
  * Return: as ioas_cg_account_create_for().
  */
 struct ioas_cg_account *ioas_cg_account_create(enum ioas_cg_kind kind,
@@ -275,6 +275,8 @@ static int pinned_peak_show(struct seq_file *sf, void *v)
 	else
 		peak = max(ofp->value, READ_ONCE(cg->owner->local_peak));
 	spin_unlock(&cg->peaks_lock);
+	/* See ioas_owner_update_peaks(). */
+	peak = max_t(unsigned long, peak, atomic_long_read(&cg->owner->usage));
 	seq_printf(sf, "%llu\n", (u64)peak * PAGE_SIZE);
 	return 0;
 }
@@ -408,7 +410,8 @@ ioas_css_alloc(struct cgroup_subsys_state *parent_css)
 	cg = kzalloc(sizeof(*cg), GFP_KERNEL);
 	if (!cg)
 		return ERR_PTR(-ENOMEM);
-	owner = ioas_owner_create(&ledger, parent, GFP_KERNEL);
+	/* Accounted, as it may outlive the cgroup. */
+	owner = ioas_owner_create(&ledger, parent, GFP_KERNEL_ACCOUNT);
 	if (IS_ERR(owner)) {
 		kfree(cg);
 		return ERR_CAST(owner);

@@ -14,7 +14,7 @@
  *	  +-- empty                             nobody pins any of the 512 pages
  *	  +-- a state                           all 512 pages are in it
  *	  +-- a leaf of form "two"              two states, and a bit for each page
- *	  |                                     that says which (88 bytes)
+ *	  |                                     that says which (104 bytes)
  *	  +-- a leaf of form "many"             a palette of states, and a 16-bit
  *	                                        number into it for each page
  *
@@ -65,19 +65,22 @@
  *
  * Blocks are found and used under RCU, and are not counted either.  Whoever
  * empties a slot, and finds the whole block empty, *parks* it: the ledger keeps
- * one such block, so that a lone buffer that is pinned and unpinned over and over
- * does not make and free its block each time.  The block parked before is
- * retired, under &ioas_ledger.park_lock: each of its slots is locked and marked
- * dead, and then it leaves the xarray and is freed after a grace period.  If one
- * of them is in use, the marks are taken back.  Whoever comes upon a dead slot
- * waits for the park_lock and looks the block up again.
+ * a few such blocks, so that a lone buffer that is pinned and unpinned over and
+ * over does not make and free its block each time.  The block that was parked in
+ * the same place before is *retired*, under the lock of that place: each of its
+ * slots is locked and marked dead, and then it leaves the xarray and is freed
+ * after a grace period.  If one of them is in use, the marks are taken back.
+ * Whoever comes upon a dead slot waits for that lock and looks the block up again.
  *
  * Uncharging cannot fail.  It may need a leaf when it takes a hole out of an even
  * slot, or a state that has no page at the moment; such small objects are
  * allocated with __GFP_NOFAIL, which sleeps until there is memory.
  *
- * Order: park_lock, then a slot or the lock of the xarray; with a slot locked,
- * nothing.  The locks of states are taken with none of these held.
+ * Order: the caller's locks, then &ioas_ledger.tree, which is taken when an owner
+ * goes; &ioas_park.lock, then a slot or the lock of the xarray; with a slot
+ * locked, nothing.  The locks of states are taken with none of these held.
+ *
+ * A slot is locked for %RUNS_AT_ONCE runs at most.
  */
 
 /* bit_spinlock.h does not include what it needs on x86. */
@@ -99,6 +102,7 @@
 
 /* What a slot holds besides a pointer. */
 #define SLOT_LOCK_BIT	0
+#define RUNS_AT_ONCE	32U
 #define SLOT_LEAF	2UL	/* the pointer is a leaf, not a state */
 #define SLOT_DEAD	4UL	/* the block is being retired */
 #define SLOT_FLAGS	(BIT(SLOT_LOCK_BIT) | SLOT_LEAF | SLOT_DEAD)
@@ -139,12 +143,12 @@ enum ioas_leaf_form {
 struct ioas_leaf {
 	enum ioas_leaf_form form;
 	struct ioas_leaf *next_dead;
-};
+} __aligned(8);	/* slots use the lower bits of pointers */
 
 /**
  * struct ioas_leaf_two - a leaf with two states
  * @leaf: the common part
- * @state: both, referenced; one of them may be NULL
+ * @state: both, referenced as by a slot; one of them may be NULL
  * @nr_set: number of pages in @state[1]
  * @set: which pages these are
  */
@@ -173,7 +177,7 @@ struct ioas_palette {
 /**
  * struct ioas_leaf_many - a leaf with any number of states
  * @leaf: the common part
- * @palette: the states, each in use is referenced
+ * @palette: the states, each in use is referenced as by a slot; does not shrink
  * @number: for each page the number of its entry in the palette
  */
 struct ioas_leaf_many {
@@ -181,6 +185,9 @@ struct ioas_leaf_many {
 	struct ioas_palette *palette;
 	u16 number[LEAF_PAGES];
 };
+
+static_assert(__alignof__(struct ioas_state) > SLOT_DEAD);
+static_assert(__alignof__(struct ioas_leaf) > SLOT_DEAD);
 
 static struct kmem_cache *block_cache, *two_cache, *many_cache;
 
@@ -196,16 +203,16 @@ void __init ioas_index_cache_init(void)
 static unsigned long slot_lock(unsigned long *slot)
 	__acquires(bitlock)
 {
-	bit_spin_lock(SLOT_LOCK_BIT, slot);
 	lock_map_acquire(&slot_lock_map);
+	bit_spin_lock(SLOT_LOCK_BIT, slot);
 	return READ_ONCE(*slot) & ~BIT(SLOT_LOCK_BIT);
 }
 
 static void slot_unlock(unsigned long *slot)
 	__releases(bitlock)
 {
-	lock_map_release(&slot_lock_map);
 	__bit_spin_unlock(SLOT_LOCK_BIT, slot);
+	lock_map_release(&slot_lock_map);
 }
 
 static void slot_assert_held(void)
@@ -281,7 +288,9 @@ static int block_create(struct ioas_ledger *ledger, unsigned long pfn,
 	if (!block)
 		return -ENOMEM;
 	block->index = pfn_block(pfn);
-	ret = xa_insert(&ledger->blocks, block->index, block, gfp);
+	ret = -ENOMEM;
+	if (ioas_may_alloc(gfp))
+		ret = xa_insert(&ledger->blocks, block->index, block, gfp);
 	if (ret)
 		kmem_cache_free(block_cache, block);
 	return ret == -EBUSY ? 0 : ret;
@@ -299,69 +308,105 @@ static bool block_is_empty(const struct ioas_block *block)
 	return true;
 }
 
-static void block_mark(struct ioas_block *block, int slots, unsigned long word)
+/* Mark all slots that are not in use as dead; true if that was all of them. */
+static bool block_mark_dead(struct ioas_block *block)
+{
+	bool all = true;
+	unsigned long word;
+	int i;
+
+	for (i = 0; i < BLOCK_SLOTS; i++) {
+		word = slot_lock(&block->slot[i]);
+		if (word)
+			all = false;
+		else
+			slot_store(&block->slot[i], SLOT_DEAD);
+		slot_unlock(&block->slot[i]);
+	}
+	return all;
+}
+
+static void block_unmark(struct ioas_block *block)
 {
 	int i;
 
-	for (i = 0; i < slots; i++) {
-		slot_lock(&block->slot[i]);
-		slot_store(&block->slot[i], word);
+	for (i = 0; i < BLOCK_SLOTS; i++) {
+		if (slot_lock(&block->slot[i]) & SLOT_DEAD)
+			slot_store(&block->slot[i], 0);
 		slot_unlock(&block->slot[i]);
 	}
 }
 
-/* Free a block, unless it is in use. */
+/*
+ * Free a block that is not parked any more, unless it is in use.  Then whoever
+ * empties its last slot parks it again; see block_emptied().
+ */
 static void block_retire(struct ioas_ledger *ledger, struct ioas_block *block)
 {
-	unsigned long word;
-	int i;
-
-	lockdep_assert_held(&ledger->park_lock);
-	for (i = 0; i < BLOCK_SLOTS; i++) {
-		word = slot_lock(&block->slot[i]);
-		if (!word)
-			slot_store(&block->slot[i], SLOT_DEAD);
-		slot_unlock(&block->slot[i]);
-		if (word) {
-			block_mark(block, i, 0);
+	while (!block_mark_dead(block)) {
+		block_unmark(block);
+		/* Pairs with the barrier in block_emptied(). */
+		smp_mb();
+		if (!block_is_empty(block))
 			return;
-		}
 	}
 	xa_erase(&ledger->blocks, block->index);
 	kfree_rcu(block, rcu);
 }
 
+static struct ioas_park *block_park(struct ioas_ledger *ledger,
+				    unsigned long index)
+{
+	return &ledger->parks[index % IOAS_PARKS];
+}
+
+/* Whoever marked the slot dead holds the lock until that is settled. */
+static void wait_for_retirement(struct ioas_ledger *ledger,
+				unsigned long index)
+{
+	struct ioas_park *park = block_park(ledger, index);
+
+	spin_lock(&park->lock);
+	spin_unlock(&park->lock);
+}
+
 /*
- * A slot was emptied: keep its block as the parked one if nothing is in it any
- * more.  Under RCU, no slot locked.
+ * A slot was emptied: park its block if nothing is in it any more.  Under RCU, no
+ * slot locked.
+ *
+ * An empty block must not be forgotten, so of those that empty its last slots,
+ * and of one that fails to retire it because of them, at least one has to see
+ * that it is empty:
+ * - Two that both come to the barrier: one of them sees the other's slot empty.
+ * - One that returns early, since the block was parked: whoever takes it from
+ *   there does so before it locks each slot in turn.  It finds this slot empty,
+ *   or else the slot was locked here afterwards, and then this would have seen
+ *   that the block is not parked.  Having found it empty and another in use, it
+ *   looks again after the barrier, as if it had emptied the slot itself.
  */
 static void block_emptied(struct ioas_ledger *ledger, unsigned long *slot,
 			  unsigned long pfn)
 {
+	struct ioas_park *park = block_park(ledger, pfn_block(pfn));
 	struct ioas_block *block, *old;
 
 	block = container_of(slot - (pfn >> LEAF_SHIFT) % BLOCK_SLOTS,
 			     struct ioas_block, slot[0]);
-	/*
-	 * Who took the block from there after this slot was emptied saw it
-	 * empty; who did before, did so before the slot was locked here.
-	 */
-	if (READ_ONCE(ledger->parked) == block)
+	if (READ_ONCE(park->block) == block)
 		return;
-	/* Of two that empty the last slots, one sees the other's empty. */
-	smp_mb();
+	smp_mb(); /* pairs with itself, and with the one in block_retire() */
 	if (!block_is_empty(block))
 		return;
-	spin_lock(&ledger->park_lock);
-	old = ledger->parked;
+	spin_lock(&park->lock);
+	old = park->block;
 	/* It may have been retired, or used again, in the meantime. */
 	if (old != block && !(READ_ONCE(block->slot[0]) & SLOT_DEAD) &&
 	    block_is_empty(block)) {
-		WRITE_ONCE(ledger->parked, block);
+		WRITE_ONCE(park->block, block);
 		if (old)
 			block_retire(ledger, old);
 	}
-	spin_unlock(&ledger->park_lock);
+	spin_unlock(&park->lock);
 }
 
 /* ---- leaves ---- */
@@ -452,7 +497,7 @@ static void leaf_free(struct ioas_leaf *leaf)
 	if (leaf->form == IOAS_LEAF_TWO) {
 		kmem_cache_free(two_cache, to_two(leaf));
 	} else {
-		kfree(to_many(leaf)->palette);
+		kvfree(to_many(leaf)->palette);
 		kmem_cache_free(many_cache, to_many(leaf));
 	}
 }
@@ -675,7 +720,8 @@ static struct ioas_palette *palette_alloc(unsigned int size, gfp_t gfp)
 
 	if (!ioas_may_alloc(gfp))
 		return NULL;
-	palette = kmalloc(struct_size(palette, entry, size), gfp);
+	/* Up to 8 KiB: not contiguous, where an uncharge must have it. */
+	palette = kvmalloc(struct_size(palette, entry, size), gfp);
 	if (palette)
 		palette->size = size;
 	return palette;
@@ -721,7 +767,7 @@ static int op_fetch(struct ioas_op *op, const struct ioas_want *want)
 	if (want->many && !op->spare_many)
 		op->spare_many = many_alloc(op->gfp);
 	if (want->palette) {
-		kfree(op->spare_palette);
+		kvfree(op->spare_palette);
 		op->spare_palette = palette_alloc(want->palette, op->gfp);
 	}
 	return op_has(op, want) ? 0 : -ENOMEM;
@@ -870,6 +916,7 @@ struct ioas_work {
 
 enum ioas_progress {
 	IOAS_DONE,	/* all pages */
+	IOAS_PAUSE,	/* some pages; others get their turn */
 	IOAS_REFUSED,	/* by a limit */
 	IOAS_NO_STEP,	/* ioas_work.state has to be learnt */
 	IOAS_NO_MEMORY,	/* ioas_work.want has to be fetched */
@@ -885,7 +932,7 @@ static enum ioas_progress op_work_locked(struct ioas_op *op,
 {
 	const struct ioas_step *step;
 	struct ioas_state *state, *to;
-	unsigned int run_end;
+	unsigned int run_end, runs = 0;
 	int ret = 0;
 
 	if (work->end - work->first == LEAF_PAGES &&
@@ -893,6 +940,8 @@ static enum ioas_progress op_work_locked(struct ioas_op *op,
 		return ret ? IOAS_REFUSED : IOAS_DONE;
 
 	for (; work->first < work->end; work->first = run_end) {
+		if (unlikely(runs++ == RUNS_AT_ONCE))
+			return IOAS_PAUSE;
 		run_end = work->end;
 		state = slot_run(word, work->first, &run_end);
 		step = op_known_step(op, state, work->charge);
@@ -957,7 +1006,11 @@ static int op_work(struct ioas_op *op, struct ioas_work *work)
 			return 0;
 		case IOAS_REFUSED:
 			return -EDQUOT;
+		case IOAS_PAUSE:
+			cond_resched();
+			break;
 		case IOAS_NO_STEP:
+			cond_resched();
 			ret = op_learn(op, work->state, work->charge);
 			break;
 		case IOAS_NO_MEMORY:
@@ -968,8 +1021,7 @@ static int op_work(struct ioas_op *op, struct ioas_work *work)
 							  op->gfp) : -ENOENT;
 			break;
 		case IOAS_DEAD:
-			spin_lock(&ledger->park_lock);
-			spin_unlock(&ledger->park_lock);
+			wait_for_retirement(ledger, pfn_block(work->pfn));
 			break;
 		}
 	}
@@ -1012,7 +1064,7 @@ void ioas_op_end(struct ioas_op *op)
 		ioas_step_put(&op->step, op->owner->ledger);
 		leaf_free(op->spare_two);
 		leaf_free(op->spare_many);
-		kfree(op->spare_palette);
+		kvfree(op->spare_palette);
 	}
 	if (unlikely(op->crossed_high))
 		ioas_owner_report_high(op->owner);
@@ -1042,6 +1094,8 @@ int ioas_op_charge(struct ioas_op *op, unsigned long pfn, unsigned long nr)
 		work_begin(&work, pfn + done, nr - done, true);
 		ret = op_work(op, &work);
 		done += work.first - (pfn + done) % LEAF_PAGES;
+		if (unlikely(done < nr))
+			cond_resched();
 	}
 	if (unlikely(ret)) {
 		block_check(op->owner->ledger, pfn + done);
@@ -1068,20 +1122,28 @@ void ioas_op_uncharge(struct ioas_op *op, unsigned long pfn, unsigned long nr)
 		work_begin(&work, pfn + done, nr - done, false);
 		op_uncharge_slot(op, &work);
 		done += work.end - (pfn + done) % LEAF_PAGES;
+		if (unlikely(done < nr))
+			cond_resched();
 	}
 }
 
 /**
- * ioas_index_trim() - let go of the block that is kept though it is empty
+ * ioas_index_trim() - let go of blocks that are kept though they are empty
  * @ledger: the ledger
  */
 void ioas_index_trim(struct ioas_ledger *ledger)
 {
-	spin_lock(&ledger->park_lock);
-	if (ledger->parked)
-		block_retire(ledger, ledger->parked);
-	WRITE_ONCE(ledger->parked, NULL);
-	spin_unlock(&ledger->park_lock);
+	struct ioas_block *block;
+	struct ioas_park *park;
+
+	for (park = ledger->parks; park < ledger->parks + IOAS_PARKS; park++) {
+		spin_lock(&park->lock);
+		block = park->block;
+		WRITE_ONCE(park->block, NULL);
+		if (block)
+			block_retire(ledger, block);
+		spin_unlock(&park->lock);
+	}
 }
 
 /**
@@ -1127,7 +1189,8 @@ static void measure_slot(unsigned long word, struct ioas_index_size *size)
 	} else {
 		size->many++;
 		size->bytes += kmem_cache_size(many_cache) +
-			       ksize(to_many(leaf)->palette);
+			       struct_size(to_many(leaf)->palette, entry,
+					   to_many(leaf)->palette->size);
 	}
 }
 

@@ -21,11 +21,9 @@
  * ioas_owner_sum() walks downwards, is protected by &ioas_ledger.tree.
  */
 
-#include <linux/cgroup.h>
-#include <linux/rculist.h>
+#include <linux/percpu.h>
 #include <linux/slab.h>
 
-#include "account.h"
 #include "index.h"
 #include "owner.h"
 
@@ -38,7 +36,8 @@ void ioas_ledger_init(struct ioas_ledger *ledger)
 	int i;
 
 	xa_init_flags(&ledger->blocks, XA_FLAGS_ACCOUNT);
-	spin_lock_init(&ledger->park_lock);
+	for (i = 0; i < IOAS_PARKS; i++)
+		spin_lock_init(&ledger->parks[i].lock);
 	for (i = 0; i < IOAS_STATE_SLOTS; i++) {
 		spin_lock_init(&ledger->states[i].lock);
 		ledger->states[i].root = RB_ROOT;
@@ -80,9 +79,15 @@ struct ioas_owner *ioas_owner_create(struct ioas_ledger *ledger,
 	if (!owner)
 		return ERR_PTR(-ENOMEM);
 	owner->level = level;
+	owner->gross = alloc_percpu_gfp(struct ioas_gross, gfp);
+	if (!owner->gross) {
+		kfree(owner);
+		return ERR_PTR(-ENOMEM);
+	}
 	if (parent) {
 		id = ida_alloc_min(&ledger->ids, 1, gfp);
 		if (id < 0) {
+			free_percpu(owner->gross);
 			kfree(owner);
 			return ERR_PTR(id);
 		}
@@ -96,8 +101,6 @@ struct ioas_owner *ioas_owner_create(struct ioas_ledger *ledger,
 	refcount_set(&owner->refs, 1);
 	owner->max = IOAS_PAGES_MAX;
 	owner->high = IOAS_PAGES_MAX;
-	INIT_LIST_HEAD(&owner->accounts);
-	spin_lock_init(&owner->accounts_lock);
 	INIT_LIST_HEAD(&owner->children);
 	INIT_LIST_HEAD(&owner->sibling);
 	if (parent) {
@@ -128,6 +131,7 @@ static void ioas_owner_free(struct ioas_owner *owner)
 		up_write(&ledger->tree);
 		ida_free(&ledger->ids, owner->path[owner->level - 1]);
 	}
+	free_percpu(owner->gross);
 	kfree(owner);
 }
 
@@ -175,6 +179,48 @@ struct ioas_owner *ioas_owner_ancestor(struct ioas_owner *owner,
 }
 
 /**
+ * ioas_owner_undo() - take back a charge that an ancestor refused
+ * @owner: the first that was charged
+ * @stop: the ancestor that refused
+ * @nr: number of pages
+ *
+ * A crossing of the high mark that this charge made did not happen.
+ */
+void ioas_owner_undo(struct ioas_owner *owner, struct ioas_owner *stop,
+		     unsigned long nr)
+{
+	unsigned long usage, high;
+
+	for (; owner != stop; owner = owner->parent) {
+		usage = atomic_long_sub_return(nr, &owner->usage);
+		high = READ_ONCE(owner->high);
+		if (usage <= high && usage + nr > high)
+			WRITE_ONCE(owner->high_crossed, 0);
+	}
+}
+
+/**
+ * ioas_owner_update_peaks() - note a usage above the peak
+ * @owner: the first that was charged
+ * @stop: the first ancestor that was not, or NULL
+ *
+ * Intended race: of two that write, the lower may win.  Who shows a peak takes
+ * the current usage into account, so it is never seen below that.
+ */
+void ioas_owner_update_peaks(struct ioas_owner *owner, struct ioas_owner *stop)
+{
+	unsigned long usage;
+
+	for (; owner != stop; owner = owner->parent) {
+		usage = atomic_long_read(&owner->usage);
+		if (usage > READ_ONCE(owner->local_peak))
+			WRITE_ONCE(owner->local_peak, usage);
+		if (usage > READ_ONCE(owner->peak))
+			WRITE_ONCE(owner->peak, usage);
+	}
+}
+
+/**
  * ioas_owner_add_shared() - pages became shared, or ceased to be
  * @owner: the first for which they did
  * @stop: the first ancestor for which they did not
@@ -192,7 +238,7 @@ void ioas_owner_add_shared(struct ioas_owner *owner, struct ioas_owner *stop,
  * @owner: where it happened
  * @event: what happened
  *
- * Context: Process context, no locks held.
+ * Context: May sleep.  Locks of the object that pins may be held.
  */
 void ioas_owner_count_event(struct ioas_owner *owner, enum ioas_event event)
 {
@@ -209,26 +255,29 @@ void ioas_owner_count_event(struct ioas_owner *owner, enum ioas_event event)
  * ioas_owner_report_high() - count the events of crossed high marks
  * @owner: the owner whose charge crossed one, here or in an ancestor
  *
- * Context: Process context, no locks held.
+ * Context: May sleep.  Locks of the object that pins may be held.
  */
 void ioas_owner_report_high(struct ioas_owner *owner)
 {
 	for (; owner; owner = owner->parent)
-		if (xchg(&owner->high_crossed, false))
+		if (xchg(&owner->high_crossed, 0))
 			ioas_owner_count_event(owner, IOAS_EVENT_HIGH);
 }
 
 static void ioas_owner_sum_one(struct ioas_owner *owner,
 			       struct ioas_owner_stat *stat)
 {
-	struct ioas_cg_account *acct;
+	int cpu, kind;
 
-	rcu_read_lock();
-	list_for_each_entry_rcu(acct, &owner->accounts, list) {
-		stat->accounts++;
-		stat->gross[acct->kind] += READ_ONCE(acct->pages);
+	stat->accounts += atomic_long_read(&owner->accounts);
+	for_each_possible_cpu(cpu) {
+		struct ioas_gross *gross = per_cpu_ptr(owner->gross, cpu);
+
+		for (kind = 0; kind < IOAS_CG_NR_KINDS; kind++) {
+			/* data_race: exact once no charge is in flight */
+			stat->gross[kind] += data_race(gross->pages[kind]);
+		}
 	}
-	rcu_read_unlock();
 }
 
 /* The next owner in pre-order of the subtree of @root. */

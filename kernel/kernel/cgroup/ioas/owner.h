@@ -21,7 +21,14 @@ struct ioas_block;
 struct ioas_owner;
 
 /* A limit that is not set.  Limits and counters are in pages. */
+#if BITS_PER_LONG == 32
+#define IOAS_PAGES_MAX	((unsigned long)LONG_MAX)
+#else
 #define IOAS_PAGES_MAX	((unsigned long)(LONG_MAX / PAGE_SIZE))
+#endif
+
+/* Empty blocks that a ledger keeps.  See index.c. */
+#define IOAS_PARKS	16
 
 #define IOAS_STATE_SLOTS	256
 
@@ -35,6 +42,24 @@ struct ioas_state_slot {
 	struct rb_root root;
 };
 
+/**
+ * struct ioas_park - where one empty block is kept
+ * @lock: protects @block; a block is freed under the lock of its park
+ * @block: a block that was empty when it was put here, or NULL
+ */
+struct ioas_park {
+	spinlock_t lock;	/* see above */
+	struct ioas_block *block;
+};
+
+/**
+ * struct ioas_gross - pins by the accounts of one owner, on one CPU
+ * @pages: by kind; a page pinned k times counts k times
+ */
+struct ioas_gross {
+	long pages[IOAS_CG_NR_KINDS];
+};
+
 enum ioas_event {
 	IOAS_EVENT_MAX,		/* a charge was refused */
 	IOAS_EVENT_HIGH,	/* usage went from at most high to above it */
@@ -44,21 +69,20 @@ enum ioas_event {
 /**
  * struct ioas_ledger - one tree of owners and the pages that they pin
  * @blocks: the index over page frame numbers, see index.c
- * @parked: a block that is kept though it may be empty, or NULL
- * @park_lock: protects @parked; blocks are freed under it
+ * @parks: empty blocks that are kept
  * @states: the interned states, see state.c
  * @nr_states: number of states that exist, for tests
  * @tree: protects the children lists of all owners
  * @ids: numbers of owners, see &struct ioas_owner.path
  * @notify: called after an event was counted on an owner and its ancestors;
- *	may be NULL.  Process context, no locks held.
+ *	may be NULL.  Process context; locks of the object that pins may be
+ *	held, up to mmap_lock, so it must not take that or cgroup_mutex.
  *
  * The kernel has one ledger.  Tests and benchmarks make their own.
  */
 struct ioas_ledger {
 	struct xarray blocks;
-	struct ioas_block *parked;
-	spinlock_t park_lock;	/* see above */
+	struct ioas_park parks[IOAS_PARKS];
 	struct ioas_state_slot states[IOAS_STATE_SLOTS];
 	atomic_long_t nr_states;
 	struct rw_semaphore tree;
@@ -76,8 +100,8 @@ struct ioas_ledger {
  * @refs: held by the css, by accounts, by states and by children
  * @children: list of &ioas_owner.sibling; protected by &ioas_ledger.tree
  * @sibling: in the list of the parent
- * @accounts: list of &ioas_cg_account.list of this owner alone; RCU
- * @accounts_lock: protects changes of @accounts
+ * @gross: pins by this owner alone, its descendants not included
+ * @accounts: number of accounts of this owner alone
  * @events: events of this owner and of its descendants
  * @events_local: events of this owner alone
  * @max: charges above this fail
@@ -93,26 +117,26 @@ struct ioas_ledger {
  */
 struct ioas_owner {
 	struct ioas_ledger *ledger;
-	struct ioas_owner *parent;
 	unsigned int level;
 	u64 cgroup_id;
 	struct cgroup_subsys_state __rcu *css;
 	refcount_t refs;
 	struct list_head children;
 	struct list_head sibling;
-	struct list_head accounts;
-	spinlock_t accounts_lock;	/* see above */
+	struct ioas_gross __percpu *gross;
+	atomic_long_t accounts;
 	atomic64_t events[IOAS_NR_EVENTS];
 	atomic64_t events_local[IOAS_NR_EVENTS];
 
 	/* What every charge reads and writes, on one cache line. */
-	unsigned long max ____cacheline_aligned_in_smp;
+	struct ioas_owner *parent ____cacheline_aligned_in_smp;
+	unsigned long max;
 	unsigned long high;
 	atomic_long_t usage;
 	atomic_long_t shared;
 	unsigned long peak;
 	unsigned long local_peak;
-	bool high_crossed;
+	unsigned int high_crossed;
 
 	u32 path[] __counted_by(level);
 };
@@ -164,17 +188,9 @@ static inline void ioas_owner_uncharge(struct ioas_owner *owner,
 		WARN_ON_ONCE(atomic_long_sub_return(nr, &owner->usage) < 0);
 }
 
-/* Intended race: a peak may be missed by a charge that another one hides. */
-static inline void ioas_owner_update_peak(struct ioas_owner *owner,
-					  unsigned long usage)
-{
-	/* A reset writes local_peak only; peak is never below it. */
-	if (likely(usage <= READ_ONCE(owner->local_peak)))
-		return;
-	WRITE_ONCE(owner->local_peak, usage);
-	if (usage > READ_ONCE(owner->peak))
-		WRITE_ONCE(owner->peak, usage);
-}
+void ioas_owner_update_peaks(struct ioas_owner *owner, struct ioas_owner *stop);
+void ioas_owner_undo(struct ioas_owner *owner, struct ioas_owner *stop,
+		     unsigned long nr);
 
 /**
  * ioas_owner_try_charge() - add pages to an owner and its ancestors
@@ -184,6 +200,9 @@ static inline void ioas_owner_update_peak(struct ioas_owner *owner,
  * @crossed: set to true if a charged owner crossed its high mark, for
  *	ioas_owner_report_high(); not written otherwise
  *
+ * A charge that is under way while a limit is lowered may still see the limit
+ * from before.
+ *
  * Return: NULL, or the owner whose limit would be passed, and then nothing was
  * charged.
  */
@@ -191,30 +210,28 @@ static inline struct ioas_owner *
 ioas_owner_try_charge(struct ioas_owner *owner, struct ioas_owner *stop,
 		      unsigned long nr, bool *crossed)
 {
-	struct ioas_owner *o;
 	unsigned long usage, high;
+	struct ioas_owner *o;
+	bool peak = false;
 
 	for (o = owner; o != stop; o = o->parent) {
-		/*
-		 * A full barrier: either this sees a limit that was just
-		 * lowered, or the one who lowered it sees this usage.
-		 */
 		usage = atomic_long_add_return(nr, &o->usage);
-		if (unlikely(usage > READ_ONCE(o->max)))
-			goto undo;
-		ioas_owner_update_peak(o, usage);
+		if (unlikely(usage > READ_ONCE(o->max))) {
+			atomic_long_sub(nr, &o->usage);
+			ioas_owner_undo(owner, o, nr);
+			return o;
+		}
+		if (unlikely(usage > READ_ONCE(o->local_peak)))
+			peak = true;
 		high = READ_ONCE(o->high);
 		if (unlikely(usage > high && usage - nr <= high)) {
-			WRITE_ONCE(o->high_crossed, true);
+			WRITE_ONCE(o->high_crossed, 1);
 			*crossed = true;
 		}
 	}
+	if (unlikely(peak))
+		ioas_owner_update_peaks(owner, stop);
 	return NULL;
-
-undo:
-	atomic_long_sub(nr, &o->usage);
-	ioas_owner_uncharge(owner, o, nr);
-	return o;
 }
 
 #endif /* _CGROUP_IOAS_OWNER_H */

@@ -129,9 +129,9 @@ static int state_cmp(const struct ioas_state *a, const struct ioas_state *b)
  * Find the state that equals @key and take a reference.  Where there is none,
  * and @fresh is given, make @fresh the one.
  */
-static struct ioas_state *slot_find(struct ioas_state_slot *slot,
-				    const struct ioas_state *key,
-				    struct ioas_state *fresh)
+static struct ioas_state *table_find(struct ioas_state_slot *slot,
+				     const struct ioas_state *key,
+				     struct ioas_state *fresh)
 {
 	struct rb_node **link = &slot->root.rb_node, *parent = NULL;
 	struct ioas_state *state;
@@ -177,7 +177,7 @@ static struct ioas_state *state_intern(struct ioas_ledger *ledger,
 	struct ioas_state *state, *fresh;
 
 	spin_lock(&slot->lock);
-	state = slot_find(slot, key, NULL);
+	state = table_find(slot, key, NULL);
 	spin_unlock(&slot->lock);
 	if (state)
 		return state;
@@ -195,7 +195,7 @@ static struct ioas_state *state_intern(struct ioas_ledger *ledger,
 	atomic_long_inc(&ledger->nr_states);
 
 	spin_lock(&slot->lock);
-	state = slot_find(slot, key, fresh);
+	state = table_find(slot, key, fresh);
 	spin_unlock(&slot->lock);
 	if (state != fresh) {
 		/* Somebody else was first: fresh never was in the table. */
@@ -443,7 +443,7 @@ static void step_find_affected(struct ioas_step *step, struct ioas_owner *owner)
  * @owner: the owner
  * @gfp: for allocations
  *
- * Context: May sleep, if @gfp may.
+ * Context: May sleep.
  * Return: 0 or -ENOMEM.
  */
 int ioas_step_add(struct ioas_step *step, struct ioas_state *state,
@@ -478,7 +478,7 @@ int ioas_step_add(struct ioas_step *step, struct ioas_state *state,
  * @owner: the owner
  * @gfp: for allocations
  *
- * Context: May sleep, if @gfp may.
+ * Context: May sleep.
  * Return: 0, -ENOMEM, or -ENOENT if @owner has no pin in @state.
  */
 int ioas_step_sub(struct ioas_step *step, struct ioas_state *state,

@@ -17,7 +17,8 @@ struct ioas_owner;
 /**
  * struct ioas_state - an immutable set of owners with counts, or a part of one
  * @rb: in a slot of the ledger's table
- * @refs: held by leaves of the index, by larger states and by calls under way
+ * @refs: held by larger states, by calls under way, by the accounts of the owner
+ *	(single states), and by slots and leaves of the index (all others)
  * @bit: the bit of the owners' paths at which the two branches part, or
  *	%IOAS_STATE_ENTRY
  * @branch: the owners that have @bit clear, and those that have it set
@@ -37,7 +38,7 @@ struct ioas_state {
 			unsigned long count;
 		};
 	};
-};
+} __aligned(8);	/* the index uses the lower bits of pointers */
 
 /**
  * ioas_state_is_single() - is it the state of a page that one owner pins once?

@@ -223,6 +223,35 @@ static void leaf_holds_as_many_states_as_pages(struct kunit *test)
 	EXPECT_USAGE(test, f, 0, 0, 0, 0, 0, 0);
 }
 
+/*
+ * All entries of a palette in use, by pairs of pages with the same count: an
+ * uncharge that splits a pair has to get a larger one.
+ */
+static void uncharge_can_grow_the_palette(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	int pair;
+
+	/* Counts 2, 4, ..., 512, two pages each. */
+	for (pair = 0; pair < 256; pair++) {
+		KUNIT_ASSERT_EQ(test, 0,
+				charge(f, A1, 2 * pair, 512 - 2 * pair));
+		KUNIT_ASSERT_EQ(test, 0,
+				charge(f, A1, 2 * pair, 512 - 2 * pair));
+	}
+	/* Every allocation that may fail does. */
+	test_fail_allocation(test, 1);
+	uncharge(f, A1, 100, 1);
+	test_fail_allocation(test, 0);
+	KUNIT_EXPECT_EQ(test, count_of(f, A1, 100), 101);
+	KUNIT_EXPECT_EQ(test, count_of(f, A1, 101), 102);
+	KUNIT_ASSERT_EQ(test, 0, charge(f, A1, 100, 1));
+	for (pair = 255; pair >= 0; pair--) {
+		uncharge(f, A1, 2 * pair, 512 - 2 * pair);
+		uncharge(f, A1, 2 * pair, 512 - 2 * pair);
+	}
+}
+
 /* ---- failures ---- */
 
 /*
@@ -275,7 +304,8 @@ static void failed_charge_leaves_nothing(struct kunit *test)
 	int nth = 1, failed = 0, ret;
 
 	do {
-		/* Anew each time, as a leaf keeps the form that it once took */
+		/* Anew each time: leaves keep their form, and empty blocks */
+		ioas_index_trim(&f->ledger);
 		obstacles_charge(test, f);
 		test_fail_allocation(test, nth++);
 		ret = charge(f, A2, first, nr);
@@ -293,9 +323,10 @@ static void failed_charge_leaves_nothing(struct kunit *test)
 	test_fail_allocation(test, 0);
 	/*
 	 * The states A1+A2, A1+A2+B on top of it, and A1+A2+root; a leaf of form
-	 * many and its palette, a larger palette, and a block.
+	 * many and its palette, a larger palette, a block and its place
+	 * in the xarray.
 	 */
-	KUNIT_EXPECT_EQ(test, failed, 7);
+	KUNIT_EXPECT_EQ(test, failed, 8);
 }
 
 static void uncharge_does_not_fail_without_memory(struct kunit *test)
@@ -335,6 +366,7 @@ static struct kunit_case index_cases[] = {
 	KUNIT_CASE(leaf_becomes_even_again_as_soon_as_it_can),
 	KUNIT_CASE(second_pin_of_a_partial_leaf_keeps_its_form),
 	KUNIT_CASE(leaf_holds_as_many_states_as_pages),
+	KUNIT_CASE(uncharge_can_grow_the_palette),
 	KUNIT_CASE(failed_charge_leaves_nothing),
 	KUNIT_CASE(uncharge_does_not_fail_without_memory),
 	{ }

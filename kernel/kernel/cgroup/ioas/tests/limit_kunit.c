@@ -136,6 +136,21 @@ static void high_event_counts_each_crossing_once(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 3, f->events[IOAS_EVENT_HIGH]);
 }
 
+/* What a parent refuses has not happened in the child either. */
+static void refused_charge_makes_no_peak_and_no_high_event(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	f->owner[A1]->high = 100;
+	f->owner[A]->max = 150;
+	KUNIT_ASSERT_EQ(test, 0, ioas_account_charge(f->acct[A1], 0, 100));
+	KUNIT_EXPECT_EQ(test, -ENOMEM,
+			ioas_account_charge(f->acct[A1], 100, 100));
+	KUNIT_EXPECT_EQ(test, f->owner[A1]->peak, 100);
+	KUNIT_EXPECT_EQ(test, 0, f->events[IOAS_EVENT_HIGH]);
+	ioas_account_uncharge(f->acct[A1], 0, 100);
+}
+
 static void peak_is_the_highest_usage(struct kunit *test)
 {
 	struct fixture *f = test->priv;
@@ -186,6 +201,7 @@ static struct kunit_case limit_cases[] = {
 	KUNIT_CASE(limit_of_zero_refuses_the_first_page),
 	KUNIT_CASE(refused_charge_leaves_the_pins_of_others),
 	KUNIT_CASE(high_event_counts_each_crossing_once),
+	KUNIT_CASE(refused_charge_makes_no_peak_and_no_high_event),
 	KUNIT_CASE(peak_is_the_highest_usage),
 	KUNIT_CASE(stat_sums_up_the_subtree),
 	{ }

@@ -274,10 +274,11 @@ static int model_pick_cgroup(struct model *m)
 static void model_mkdir(struct model *m, int parent)
 {
 	int cg = model_free_cgroup(m), up;
-	struct model_cgroup *c = &m->cg[cg];
+	struct model_cgroup *c;
 
 	if (cg < 0)
 		return;
+	c = &m->cg[cg];
 	if (parent >= 0 && m->cg[parent].level == MAX_LEVEL)
 		return;
 	*c = (struct model_cgroup){
