@@ -194,35 +194,60 @@ static bool folio_counts(struct folio *folio)
 	       !is_huge_zero_folio(folio) && !folio_is_zone_device(folio);
 }
 
-/* How many pages from @pfn on, at most @nr, are in one folio; do they count? */
-static unsigned long folio_run(unsigned long pfn, unsigned long nr,
+/*
+ * Page structs of an aligned stretch of this many frames are consecutive: they
+ * are in one section, on every architecture.
+ */
+#define STRETCH_PAGES	512UL
+
+static unsigned long stretch(unsigned long pfn, unsigned long nr)
+{
+	return min(nr, STRETCH_PAGES - pfn % STRETCH_PAGES);
+}
+
+/*
+ * Single pages are many, and each is looked at, on charge and again on uncharge:
+ * one look at the flags tells that it is neither part of a folio nor special.
+ */
+static __always_inline bool is_plain_page(const struct page *page,
+					  unsigned long pfn)
+{
+	return !(READ_ONCE(page->flags) & (BIT(PG_head) | BIT(PG_reserved))) &&
+	       !(READ_ONCE(page->compound_head) & 1) &&
+	       !is_zone_device_page(page) && !is_zero_pfn(pfn);
+}
+
+/* How many pages from @page on, at most @nr, are in its folio; do they count? */
+static unsigned long folio_run(struct page *page, unsigned long nr,
 			       bool *counts)
 {
-	struct folio *folio;
-	struct page *page;
+	struct folio *folio = page_folio(page);
 
-	*counts = false;
-	if (!pfn_valid(pfn))
-		return 1;
-	page = pfn_to_page(pfn);
-	folio = page_folio(page);
 	*counts = folio_counts(folio);
 	return min_t(unsigned long, nr,
 		     folio_nr_pages(folio) - folio_page_idx(folio, page));
 }
 
-/* The same for any number of folios that are alike. */
+/*
+ * How many pages from @pfn on, at most @nr, are alike in that they count, or do
+ * not?  The answer may be less than it could be, at the end of a stretch.
+ */
 static unsigned long counting_run(unsigned long pfn, unsigned long nr,
 				  bool *counts)
 {
-	unsigned long len = folio_run(pfn, nr, counts), step;
-	bool next;
+	unsigned long plain = stretch(pfn, nr), len = 0;
+	struct page *page;
 
-	for (; len < nr; len += step) {
-		step = folio_run(pfn + len, nr - len, &next);
-		if (next != *counts)
-			break;
-	}
+	*counts = false;
+	/* Memory comes and goes in sections, so one page stands for all. */
+	if (!pfn_valid(pfn))
+		return 1;
+	page = pfn_to_page(pfn);
+	while (len < plain && is_plain_page(page + len, pfn + len))
+		len++;
+	if (!len)
+		return folio_run(page, nr, counts);
+	*counts = true;
 	return len;
 }
 
@@ -258,12 +283,17 @@ static int charge_run(struct account_call *call, unsigned long pfn,
 	return 0;
 }
 
-/* The length of the run of consecutive page frames that an array starts with */
+/*
+ * The length of a run of consecutive page frames that an array starts with.  It
+ * ends with a stretch, within which comparing pointers is enough.
+ */
 static unsigned long array_run(struct page **pages, unsigned long nr)
 {
-	unsigned long pfn = page_to_pfn(pages[0]), len = 1;
+	struct page *page = pages[0];
+	unsigned long len = 1;
 
-	while (len < nr && page_to_pfn(pages[len]) == pfn + len)
+	nr = stretch(page_to_pfn(page), nr);
+	while (len < nr && pages[len] == page + len)
 		len++;
 	return len;
 }
