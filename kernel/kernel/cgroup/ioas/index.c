@@ -1146,8 +1146,9 @@ void ioas_index_trim(struct ioas_ledger *ledger)
 	}
 }
 
+#if IS_ENABLED(CONFIG_CGROUP_IOAS_KUNIT_TEST)
 /**
- * ioas_index_lookup() - the state of a page
+ * ioas_index_lookup() - the state of a page, for tests
  * @ledger: the ledger
  * @pfn: the page
  *
@@ -1174,7 +1175,6 @@ struct ioas_state *ioas_index_lookup(struct ioas_ledger *ledger,
 	return state;
 }
 
-#if IS_ENABLED(CONFIG_CGROUP_IOAS_KUNIT_TEST) || IS_ENABLED(CONFIG_CGROUP_IOAS_BENCH)
 static void measure_slot(unsigned long word, struct ioas_index_size *size)
 {
 	struct ioas_leaf *leaf = word_leaf(word);

@@ -67,6 +67,21 @@ static void chain_exit(struct kunit *test)
 	test_ledger_destroy(c->ledger);
 }
 
+/* An account of a new sibling of the lowest owner, which goes with it. */
+static struct ioas_cg_account *sibling_account(struct kunit *test,
+					       struct chain *c)
+{
+	struct ioas_cg_account *acct;
+	struct ioas_owner *owner;
+
+	owner = ioas_owner_create(c->ledger, c->owner[DEPTH - 1], GFP_KERNEL);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, owner);
+	acct = ioas_account_create(owner, NULL, IOAS_CG_VFIO, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, acct);
+	ioas_owner_put(owner);
+	return acct;
+}
+
 /* ---- figures ---- */
 
 static int cmp_u64(const void *a, const void *b)
@@ -294,20 +309,12 @@ static void bench_tib_owners(struct kunit *test, int nr, unsigned long pages)
 	struct ioas_cg_account *acct[MAX_SIBLINGS];
 	struct chain *c = test->priv;
 	struct ioas_index_size size;
-	struct ioas_owner *owner;
 	char name[32];
 	u64 in, out;
 	int i;
 
-	for (i = 0; i < nr; i++) {
-		owner = ioas_owner_create(c->ledger, c->owner[DEPTH - 1],
-					  GFP_KERNEL);
-		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, owner);
-		acct[i] = ioas_account_create(owner, NULL, IOAS_CG_VFIO,
-					      GFP_KERNEL);
-		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, acct[i]);
-		ioas_owner_put(owner);
-	}
+	for (i = 0; i < nr; i++)
+		acct[i] = sibling_account(test, c);
 	in = ktime_get_ns();
 	for (i = 0; i < nr; i++)
 		KUNIT_ASSERT_EQ(test, 0,
@@ -362,7 +369,6 @@ static void bench_many(struct kunit *test)
 {
 	struct ioas_cg_account **acct;
 	struct chain *c = test->priv;
-	struct ioas_owner *owner;
 	u64 *in, *out, start;
 	int i, at;
 
@@ -370,15 +376,8 @@ static void bench_many(struct kunit *test)
 	in = kvcalloc(MANY, sizeof(*in), GFP_KERNEL);
 	out = kvcalloc(MANY, sizeof(*out), GFP_KERNEL);
 	KUNIT_ASSERT_TRUE(test, acct && in && out);
-	for (i = 0; i < MANY; i++) {
-		owner = ioas_owner_create(c->ledger, c->owner[DEPTH - 1],
-					  GFP_KERNEL);
-		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, owner);
-		acct[i] = ioas_account_create(owner, NULL, IOAS_CG_VFIO,
-					      GFP_KERNEL);
-		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, acct[i]);
-		ioas_owner_put(owner);
-	}
+	for (i = 0; i < MANY; i++)
+		acct[i] = sibling_account(test, c);
 	for (i = 0; i < MANY; i++) {
 		start = ktime_get_ns();
 		KUNIT_ASSERT_EQ(test, 0,
