@@ -7,11 +7,9 @@
  * "bench NAME VALUE UNIT" for each way and kind of memory, VALUE being the
  * median of the rounds.
  */
-#include <dirent.h>
-#include <linux/iommufd.h>
 #include <time.h>
 
-#include "../selftests/ioas_vfio.h"
+#include "../selftests/ioas_iommufd.h"
 
 #define IOVA (1024 * MIB)
 #define WARM_UP 3
@@ -147,79 +145,21 @@ static void bench_vfio(const char *address)
 static int iommufd;
 static uint32_t ioas;
 
-/* The character device of a PCI device. */
-static int open_cdev(const char *address)
-{
-	char path[PATH_MAX];
-	struct dirent *entry;
-	DIR *folder;
-	int fd = -1;
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/vfio-dev",
-		 address);
-	folder = opendir(path);
-	REQUIRE(folder);
-	while (fd < 0 && (entry = readdir(folder))) {
-		if (strncmp(entry->d_name, "vfio", 4))
-			continue;
-		snprintf(path, sizeof(path), "/dev/vfio/devices/%s",
-			 entry->d_name);
-		fd = open(path, O_RDWR);
-	}
-	closedir(folder);
-	REQUIRE(fd >= 0);
-	return fd;
-}
-
-/* Gives a device an IOAS of its own. */
-static void attach_device(int device)
-{
-	struct vfio_device_bind_iommufd bind = {
-		.argsz = sizeof(bind),
-		.iommufd = iommufd,
-	};
-	struct iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
-	struct vfio_device_attach_iommufd_pt attach = {
-		.argsz = sizeof(attach),
-	};
-
-	REQUIRE(!ioctl(device, VFIO_DEVICE_BIND_IOMMUFD, &bind));
-	REQUIRE(!ioctl(iommufd, IOMMU_IOAS_ALLOC, &alloc));
-	ioas = alloc.out_ioas_id;
-	attach.pt_id = ioas;
-	REQUIRE(!ioctl(device, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach));
-}
-
 static void iommufd_map_unmap(void *memory, size_t size)
 {
-	struct iommu_ioas_map map = {
-		.size = sizeof(map),
-		.flags = IOMMU_IOAS_MAP_FIXED_IOVA | IOMMU_IOAS_MAP_READABLE |
-			 IOMMU_IOAS_MAP_WRITEABLE,
-		.ioas_id = ioas,
-		.user_va = (uintptr_t)memory,
-		.length = size,
-		.iova = IOVA,
-	};
-	struct iommu_ioas_unmap unmap = {
-		.size = sizeof(unmap),
-		.ioas_id = ioas,
-		.iova = IOVA,
-		.length = size,
-	};
-
-	REQUIRE(!ioctl(iommufd, IOMMU_IOAS_MAP, &map));
-	REQUIRE(!ioctl(iommufd, IOMMU_IOAS_UNMAP, &unmap));
+	REQUIRE(!map_at(iommufd, ioas, memory, IOVA, size));
+	REQUIRE(!unmap_at(iommufd, ioas, IOVA, size));
 }
 
 static void bench_iommufd(const char *address)
 {
 	int device;
 
-	iommufd = open("/dev/iommu", O_RDWR);
-	REQUIRE(iommufd >= 0);
+	iommufd = open_iommufd();
 	device = open_cdev(address);
-	attach_device(device);
+	bind_device(iommufd, device);
+	ioas = new_ioas(iommufd);
+	REQUIRE(!attach(device, ioas));
 	bench_works("iommufd", iommufd_map_unmap);
 	REQUIRE(!close(device));
 	REQUIRE(!close(iommufd));

@@ -105,9 +105,7 @@ static void clean_up(void)
 	close_container(&two);
 	put_memory(memory, SIZE);
 	enter_group("");
-	EXPECT_EQ(pinned(TOP), 0);
-	EXPECT_EQ(stat_of(TOP, "gross"), 0);
-	EXPECT_EQ(stat_of(TOP, "accounts"), 0);
+	EXPECT_NOTHING_PINNED(TOP);
 	EXPECT_EQ(remove_group(X), 0);
 	EXPECT_EQ(remove_group(Y), 0);
 	EXPECT_EQ(remove_group(TOP), 0);

@@ -233,6 +233,25 @@ static inline int64_t local_events_of(const char *group, const char *key)
 	return file_key(group_file(group, "ioas.pinned.events.local"), key);
 }
 
+/* Of a cgroup, and of what is below it. */
+static inline void expect_nothing_pinned(int line, const char *group)
+{
+	const struct {
+		const char *what;
+		int64_t found;
+	} rows[] = {
+		{ "ioas.pinned.current", pinned(group) },
+		{ "gross", stat_of(group, "gross") },
+		{ "accounts", stat_of(group, "accounts") },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		expect(line, rows[i].what, rows[i].found, "", !rows[i].found,
+		       0);
+}
+
+#define EXPECT_NOTHING_PINNED(group) expect_nothing_pinned(__LINE__, group)
+
 static inline void set_number(const char *group, const char *file,
 			      uint64_t value)
 {

@@ -58,9 +58,7 @@ static void clean_up(void)
 	close_container(&container);
 	put_memory(memory, SIZE);
 	enter_group("");
-	EXPECT_EQ(pinned(GROUP), 0);
-	EXPECT_EQ(stat_of(GROUP, "gross"), 0);
-	EXPECT_EQ(stat_of(GROUP, "accounts"), 0);
+	EXPECT_NOTHING_PINNED(GROUP);
 	EXPECT_EQ(remove_group(GROUP), 0);
 }
 

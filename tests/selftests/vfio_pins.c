@@ -32,9 +32,7 @@ static void make_groups(void)
 static void remove_groups(void)
 {
 	enter_group("");
-	EXPECT_EQ(pinned(GROUP), 0);
-	EXPECT_EQ(stat_of(GROUP, "gross"), 0);
-	EXPECT_EQ(stat_of(GROUP, "accounts"), 0);
+	EXPECT_NOTHING_PINNED(GROUP);
 	EXPECT_EQ(remove_group(GROUP), 0);
 	EXPECT_EQ(pinned(OTHER), 0);
 	EXPECT_EQ(remove_group(OTHER), 0);
