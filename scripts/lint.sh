@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Style of what the repository has: prints TAP, a test a tool.
+# Style of what the repository has: prints TAP, a test a tool. Fails if one does.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
+. "$top/tests/harness/tap.sh"
 
 cd "$top"
-number=0
 
 # Every file of the repository that is there, tracked or about to be.
 files()
@@ -20,29 +20,14 @@ scripts()
 	files | while read -r f; do
 		if head -n 1 "$f" | grep -qE '^#!.*\b(ba|da)?sh\b'; then echo "$f"; fi
 	done
-	files 'scripts/*.sh'
-}
-
-check()
-{
-	local name=$1 output
-	shift
-
-	number=$((number + 1))
-	if output=$("$@" 2>&1); then
-		echo "ok $number - $name"
-	else
-		output=${output//"$top/"/}
-		echo "# ${output//$'\n'/$'\n# '}"
-		echo "not ok $number - $name"
-	fi
+	files 'scripts/*.sh' 'tests/harness/*.sh'
 }
 
 # Not from inside a git tree: checkpatch would take a tracked patch for a source.
 checkpatch()
 {
 	sed "s,^,$top/," | (cd / && xargs -r -d '\n' "$(source_folder)/base/scripts/checkpatch.pl" \
-		--no-tree --strict --terse --no-summary --quiet "$@")
+		--no-tree --strict --terse --no-summary --quiet "$@") | sed "s,$top/,,"
 }
 
 checkpatch_files()
@@ -107,4 +92,4 @@ check "clang-format: programs" check_clang_format
 check "shellcheck: scripts" check_shellcheck
 check "codespell" check_codespell
 check "SPDX lines" check_licences
-echo "1..$number"
+plan_at_end

@@ -5,6 +5,7 @@
 # the others. Prints TAP, a test a file.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
+. "$top/tests/harness/tap.sh"
 
 folder=$(source_folder)
 
@@ -37,25 +38,21 @@ before=$(warnings base "${touched[@]}")
 after=$(warnings x86 "${new[@]}" "${touched[@]}")
 added=$(comm -13 <(echo "$before") <(echo "$after"))
 
-number=0
-for object in "${new[@]}" "${touched[@]}"; do
-	file=${object%.o}.c
-	number=$((number + 1))
-	if said=$(grep -F -- "$file" <<<"$added"); then
-		echo "# ${said//$'\n'/$'\n# '}"
-		echo "not ok $number - $file"
-	else
-		echo "ok $number - $file"
-	fi
-done
+# Whether nothing was added about a file.
+nothing_about()
+{
+	! grep -F -- "$1" <<<"$added"
+}
 
 # What is said about a header, or by make itself, belongs to no file.
-number=$((number + 1))
-pattern=$(printf '%s\n' "${new[@]}" "${touched[@]}" | sed 's/\.o$/.c/')
-if said=$(grep . <<<"$added" | grep -vF -- "$pattern"); then
-	echo "# ${said//$'\n'/$'\n# '}"
-	echo "not ok $number - everything else"
-else
-	echo "ok $number - everything else"
-fi
-echo "1..$number"
+nothing_else()
+{
+	! grep . <<<"$added" | grep -vF -- "$files"
+}
+
+files=$(printf '%s\n' "${new[@]}" "${touched[@]}" | sed 's/\.o$/.c/')
+while read -r file; do
+	check "$file" nothing_about "$file"
+done <<<"$files"
+check "everything else" nothing_else
+plan_at_end

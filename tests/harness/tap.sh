@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# Sourced by the tests of the project's own scripts: prints TAP.
+# Sourced by scripts that print TAP.
 
 tests=0
+failed=0
 
 # check NAME COMMAND...: passes if the command does; shows what it printed if not.
 check()
@@ -14,6 +15,7 @@ check()
 	if output=$("$@" 2>&1); then
 		echo "ok $tests - $name"
 	else
+		failed=$((failed + 1))
 		echo "# ${output//$'\n'/$'\n# '}"
 		echo "not ok $tests - $name"
 	fi
@@ -25,7 +27,9 @@ same()
 	diff <(echo "$1") <(echo "$2")
 }
 
+# The last line of a script: its status is the one of the tests.
 plan_at_end()
 {
 	echo "1..$tests"
+	[[ $failed -eq 0 ]]
 }
