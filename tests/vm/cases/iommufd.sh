@@ -6,10 +6,5 @@
 # expected: 61
 set -eu
 
-hugepages=/proc/sys/vm/nr_hugepages
-old_hugepages=$(<$hugepages)
-trap 'echo "$old_hugepages" >$hugepages' EXIT
-echo 16 >$hugepages
-
 mapfile -t devices < <(vfio-bind 2)
-iommufd_pins "${devices[@]}"
+exec with-hugepages 16 iommufd_pins "${devices[@]}"

@@ -7,10 +7,5 @@
 # expected: 71
 set -eu
 
-hugepages=/proc/sys/vm/nr_hugepages
-old_hugepages=$(<$hugepages)
-trap 'echo "$old_hugepages" >$hugepages' EXIT
-echo 16 >$hugepages
-
 mapfile -t devices < <(vfio-bind 2)
-vfio_pins "${devices[@]}"
+exec with-hugepages 16 vfio_pins "${devices[@]}"
