@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Builds what runs in the VM into build/bin: each tests/selftests/NAME.c and
 # tests/bench/NAME.c, and the base kernel's own iommufd tests. Static, so that
-# the VM's libraries do not matter.
+# the VM's libraries do not matter. And the document that a test compares with what
+# the kernel shows.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -60,3 +61,4 @@ for source in "$top"/tests/{selftests,bench}/*.c; do
 	[[ -e $source ]] || continue
 	compile "$source" -std=gnu11 -Wall -Wextra -Werror
 done
+cp "$(source_folder)/patched/Documentation/admin-guide/cgroup-v2.rst" "$build/bin/"
