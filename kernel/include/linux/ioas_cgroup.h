@@ -14,6 +14,7 @@
 #ifndef _LINUX_IOAS_CGROUP_H
 #define _LINUX_IOAS_CGROUP_H
 
+#include <linux/bitops.h>
 #include <linux/types.h>
 
 struct ioas_cg_account;
@@ -36,6 +37,40 @@ enum ioas_cg_kind {
 
 #ifdef CONFIG_CGROUP_IOAS
 
+#define IOAS_GATHER_SLOTS	12
+#define IOAS_GATHER_BUCKETS	16
+#define IOAS_GATHER_SHIFT	9
+#define IOAS_GATHER_BITS	BIT(IOAS_GATHER_SHIFT)	/* the pages of a slot */
+
+/**
+ * struct ioas_gather - pages in no order, by the slots of the index
+ * @nr_pages: number of pages
+ * @nr_slots: number of slots that they are in
+ * @bucket: hash table: 0, or one more than the place of a slot in what follows
+ * @slot: numbers of the slots
+ * @pages: bits of the pages of each slot
+ */
+struct ioas_gather {
+	unsigned int nr_pages;
+	unsigned int nr_slots;
+	u8 bucket[IOAS_GATHER_BUCKETS];
+	unsigned long slot[IOAS_GATHER_SLOTS];
+	unsigned long pages[IOAS_GATHER_SLOTS]
+			   [BITS_TO_LONGS(IOAS_GATHER_BITS)];
+};
+
+/**
+ * struct ioas_cg_gather - pages that are uncharged together
+ *
+ * For the stack, and between ioas_cg_gather_begin() and ioas_cg_gather_end(). The
+ * members are not for callers.
+ */
+struct ioas_cg_gather {
+	/* private: */
+	struct ioas_cg_account *acct;
+	struct ioas_gather pages;
+};
+
 struct ioas_cg_account *ioas_cg_account_create(enum ioas_cg_kind kind,
 					       gfp_t gfp);
 struct ioas_cg_account *ioas_cg_account_create_for(struct task_struct *task,
@@ -52,7 +87,16 @@ void ioas_cg_uncharge_pages(struct ioas_cg_account *acct, struct page **pages,
 void ioas_cg_uncharge_pfns(struct ioas_cg_account *acct, unsigned long pfn,
 			   unsigned long n);
 
+void ioas_cg_gather_begin(struct ioas_cg_gather *gather,
+			  struct ioas_cg_account *acct);
+void ioas_cg_gather_uncharge_pfns(struct ioas_cg_gather *gather,
+				  unsigned long pfn, unsigned long n);
+void ioas_cg_gather_end(struct ioas_cg_gather *gather);
+
 #else /* !CONFIG_CGROUP_IOAS */
+
+struct ioas_cg_gather {
+};
 
 static inline struct ioas_cg_account *
 ioas_cg_account_create(enum ioas_cg_kind kind, gfp_t gfp)
@@ -90,6 +134,21 @@ static inline void ioas_cg_uncharge_pages(struct ioas_cg_account *acct,
 
 static inline void ioas_cg_uncharge_pfns(struct ioas_cg_account *acct,
 					 unsigned long pfn, unsigned long n)
+{
+}
+
+static inline void ioas_cg_gather_begin(struct ioas_cg_gather *gather,
+					struct ioas_cg_account *acct)
+{
+}
+
+static inline void ioas_cg_gather_uncharge_pfns(struct ioas_cg_gather *gather,
+						unsigned long pfn,
+						unsigned long n)
+{
+}
+
+static inline void ioas_cg_gather_end(struct ioas_cg_gather *gather)
 {
 }
 

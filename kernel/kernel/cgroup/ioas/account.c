@@ -113,6 +113,9 @@ EXPORT_SYMBOL_GPL(ioas_cg_account_put);
  * @op: the op on the index
  * @memcg: what to restore in the end
  * @pages: pages charged so far, less those uncharged
+ *
+ * Not zeroed where it is on the stack, which would be a twentieth of what charging
+ * a page takes: call_begin() sets what is read.
  */
 struct account_call {
 	struct ioas_cg_account *acct;
@@ -166,12 +169,18 @@ static __always_inline int call_charge(struct account_call *call,
 	return 0;
 }
 
-static __always_inline void call_uncharge(struct account_call *call,
-					  unsigned long pfn, unsigned long nr)
+/* Returns how many were uncharged: the page after these is not charged. */
+static __always_inline unsigned long call_uncharge(struct account_call *call,
+						   unsigned long pfn,
+						   unsigned long nr)
 {
-	ioas_op_uncharge(&call->op, pfn, nr);
-	call->pages -= nr;
-	trace_uncharge(call->acct->owner->cgroup_id, call->acct->kind, pfn, nr);
+	unsigned long done = ioas_op_uncharge(&call->op, pfn, nr);
+
+	call->pages -= done;
+	if (likely(done))
+		trace_uncharge(call->acct->owner->cgroup_id, call->acct->kind,
+			       pfn, done);
+	return done;
 }
 
 /* After everything was undone: count, notify and trace what refused @nr pages. */
@@ -251,16 +260,38 @@ static unsigned long counting_run(unsigned long pfn, unsigned long nr,
 	return len;
 }
 
+/* Is @pfn a page that does not count, so that it was never charged? */
+static bool is_exempt(unsigned long pfn)
+{
+	bool counts;
+
+	counting_run(pfn, 1, &counts);
+	return !counts;
+}
+
+static void warn_not_charged(unsigned long pfn)
+{
+	WARN_ONCE(1, "ioas: uncharge of pfn %lx, not charged\n", pfn);
+}
+
+/*
+ * The index knows which pages were charged; only one that it does not know has to
+ * be looked at.
+ */
 static void uncharge_run(struct account_call *call, unsigned long pfn,
 			 unsigned long nr)
 {
-	unsigned long len;
-	bool counts;
+	unsigned long end = pfn + nr;
 
-	for (; nr; pfn += len, nr -= len) {
-		len = counting_run(pfn, nr, &counts);
-		if (counts)
-			call_uncharge(call, pfn, len);
+	while (pfn < end) {
+		pfn += call_uncharge(call, pfn, end - pfn);
+		if (likely(pfn == end))
+			break;
+		if (!is_exempt(pfn))
+			warn_not_charged(pfn);
+		do {
+			pfn++;
+		} while (pfn < end && is_exempt(pfn));
 	}
 }
 
@@ -284,46 +315,242 @@ static int charge_run(struct account_call *call, unsigned long pfn,
 }
 
 /*
- * The length of a run of consecutive page frames that an array starts with.  It
- * ends with a stretch, within which comparing pointers is enough.
+ * ---- gathered pages ----
+ *
+ * Pages in short runs, far from their neighbours, are the dear ones: each has to
+ * find its slot and to go through all counters.  But they are mostly from the
+ * same part of the memory.  So they are gathered by slot, and then charged or
+ * uncharged slot by slot.
  */
-static unsigned long array_run(struct page **pages, unsigned long nr)
+
+/* A run of that many pages is worth a charge of its own. */
+#define LONG_RUN	16UL
+
+typedef void (*trace_fn)(u64 cgroup_id, enum ioas_cg_kind kind,
+			 unsigned long pfn, unsigned long nr);
+
+/* One by one; the pages that do not count were gathered too, to uncharge. */
+static void trace_gathered(struct account_call *call,
+			   const struct ioas_gather *gather, trace_fn trace)
+{
+	unsigned int i, page;
+	unsigned long pfn;
+
+	for (i = 0; i < gather->nr_slots; i++) {
+		for_each_set_bit(page, gather->pages[i], IOAS_GATHER_BITS) {
+			pfn = ioas_gather_pfn(gather, i, page);
+			if (!is_exempt(pfn))
+				trace(call->acct->owner->cgroup_id,
+				      call->acct->kind, pfn, 1);
+		}
+	}
+}
+
+/* Of what was to be uncharged, the pages that were not charged. */
+static unsigned int check_left(const struct ioas_gather *gather)
+{
+	unsigned int i, page, nr = 0;
+	unsigned long pfn;
+
+	for (i = 0; i < gather->nr_slots; i++) {
+		for_each_set_bit(page, gather->pages[i], IOAS_GATHER_BITS) {
+			pfn = ioas_gather_pfn(gather, i, page);
+			if (!is_exempt(pfn))
+				warn_not_charged(pfn);
+			nr++;
+		}
+	}
+	return nr;
+}
+
+static void uncharge_gathered(struct account_call *call,
+			      struct ioas_gather *gather)
+{
+	if (trace_uncharge_enabled())
+		trace_gathered(call, gather, trace_uncharge);
+	ioas_op_uncharge_gathered(&call->op, gather);
+	call->pages -= gather->nr_pages - check_left(gather);
+	ioas_gather_init(gather);
+}
+
+static int charge_gathered(struct account_call *call,
+			   struct ioas_gather *gather)
+{
+	int ret = ioas_op_charge_gathered(&call->op, gather);
+
+	if (!ret) {
+		call->pages += gather->nr_pages;
+		if (trace_charge_enabled())
+			trace_gathered(call, gather, trace_charge);
+	}
+	ioas_gather_init(gather);
+	return ret;
+}
+
+static void gather_to_uncharge(struct account_call *call,
+			       struct ioas_gather *gather, unsigned long pfn,
+			       unsigned long nr)
+{
+	for (; nr; pfn++, nr--) {
+		if (ioas_gather_add(gather, pfn))
+			continue;
+		uncharge_gathered(call, gather);
+		ioas_gather_add(gather, pfn);
+	}
+}
+
+static unsigned long array_scan(struct page **pages, unsigned long nr)
 {
 	struct page *page = pages[0];
 	unsigned long len = 1;
 
-	nr = stretch(page_to_pfn(page), nr);
+	while (len + 8 <= nr &&
+	       pages[len] == page + len && pages[len + 1] == page + len + 1 &&
+	       pages[len + 2] == page + len + 2 &&
+	       pages[len + 3] == page + len + 3 &&
+	       pages[len + 4] == page + len + 4 &&
+	       pages[len + 5] == page + len + 5 &&
+	       pages[len + 6] == page + len + 6 &&
+	       pages[len + 7] == page + len + 7)
+		len += 8;
 	while (len < nr && pages[len] == page + len)
 		len++;
 	return len;
 }
 
+/*
+ * As array_run(), where the second page follows the first.
+ *
+ * Pages of a hugetlb folio that is mapped by one entry of a page table above the
+ * lowest come from that entry in one step of GUP, up to the end of the folio or
+ * of what was asked for.  There is no need to look at each of them, which is half
+ * of what charging a huge page would cost.
+ */
+static noinline unsigned long array_long_run(struct page **pages,
+					     unsigned long nr)
+{
+	struct folio *folio = page_folio(pages[0]);
+	unsigned long len;
+
+	nr = stretch(page_to_pfn(pages[0]), nr);
+	if (folio_test_hugetlb(folio) && folio_size(folio) >= PMD_SIZE) {
+		len = min_t(unsigned long, nr,
+			    folio_nr_pages(folio) -
+				    folio_page_idx(folio, pages[0]));
+		VM_WARN_ON_ONCE(array_scan(pages, len) != len);
+		if (likely(pages[len - 1] == pages[0] + len - 1))
+			return len;
+	}
+	return array_scan(pages, nr);
+}
+
+/*
+ * The length of a run of consecutive page frames that an array starts with.  It
+ * ends with a stretch, within which comparing pointers is enough.
+ */
+static __always_inline unsigned long array_run(struct page **pages,
+					       unsigned long nr)
+{
+	if (nr == 1 || pages[1] != pages[0] + 1)
+		return 1;
+	return array_long_run(pages, nr);
+}
+
+static noinline void uncharge_scattered(struct account_call *call,
+					struct page **pages, unsigned long nr)
+{
+	struct ioas_gather gather __uninitialized;
+	unsigned long i, len, pfn;
+
+	ioas_gather_init(&gather);
+	for (i = 0; i < nr; i += len) {
+		len = array_run(pages + i, nr - i);
+		pfn = page_to_pfn(pages[i]);
+		if (len < LONG_RUN)
+			gather_to_uncharge(call, &gather, pfn, len);
+		else
+			uncharge_run(call, pfn, len);
+	}
+	if (gather.nr_pages)
+		uncharge_gathered(call, &gather);
+}
+
 static void uncharge_array(struct account_call *call, struct page **pages,
 			   unsigned long nr)
 {
-	unsigned long i, len;
+	unsigned long len = array_run(pages, nr);
 
-	for (i = 0; i < nr; i += len) {
-		len = array_run(pages + i, nr - i);
-		uncharge_run(call, page_to_pfn(pages[i]), len);
+	if (len == nr)
+		uncharge_run(call, page_to_pfn(pages[0]), len);
+	else
+		uncharge_scattered(call, pages, nr);
+}
+
+/* Of an array, the pages before @gathered are charged, the others gathered. */
+static __always_inline int gather_to_charge(struct account_call *call,
+					    struct ioas_gather *gather,
+					    struct page **pages,
+					    unsigned long first,
+					    unsigned long end,
+					    unsigned long *gathered)
+{
+	unsigned long i, pfn;
+	int ret;
+
+	for (i = first; i < end; i++) {
+		pfn = page_to_pfn(pages[i]);
+		if (!is_plain_page(pages[i], pfn) && is_exempt(pfn))
+			continue;
+		if (likely(ioas_gather_add(gather, pfn)))
+			continue;
+		ret = charge_gathered(call, gather);
+		if (ret)
+			return ret;
+		*gathered = i;
+		ioas_gather_add(gather, pfn);
 	}
+	return 0;
+}
+
+static noinline int charge_scattered(struct account_call *call,
+				     struct page **pages, unsigned long nr)
+{
+	struct ioas_gather gather __uninitialized;
+	unsigned long i, len, gathered = 0;
+	int ret = 0;
+
+	ioas_gather_init(&gather);
+	for (i = 0; i < nr && !ret; i += len) {
+		len = array_run(pages + i, nr - i);
+		if (len < LONG_RUN) {
+			ret = gather_to_charge(call, &gather, pages, i, i + len,
+					       &gathered);
+			continue;
+		}
+		if (gather.nr_pages)
+			ret = charge_gathered(call, &gather);
+		if (ret)
+			break;
+		gathered = i;
+		ret = charge_run(call, page_to_pfn(pages[i]), len);
+		if (!ret)
+			gathered = i + len;
+	}
+	if (!ret && gather.nr_pages)
+		ret = charge_gathered(call, &gather);
+	if (ret)
+		uncharge_scattered(call, pages, gathered);
+	return ret;
 }
 
 static int charge_array(struct account_call *call, struct page **pages,
 			unsigned long nr)
 {
-	unsigned long i, len;
-	int ret;
+	unsigned long len = array_run(pages, nr);
 
-	for (i = 0; i < nr; i += len) {
-		len = array_run(pages + i, nr - i);
-		ret = charge_run(call, page_to_pfn(pages[i]), len);
-		if (ret) {
-			uncharge_array(call, pages, i);
-			return ret;
-		}
-	}
-	return 0;
+	if (len == nr)
+		return charge_run(call, page_to_pfn(pages[0]), len);
+	return charge_scattered(call, pages, nr);
 }
 
 /* End a charge of @nr pages that came to @ret. */
@@ -366,7 +593,7 @@ static __always_inline void uncharge_end(struct account_call *call)
 int ioas_account_charge(struct ioas_cg_account *acct, unsigned long pfn,
 			unsigned long nr)
 {
-	struct account_call call;
+	struct account_call call __uninitialized;
 
 	call_begin(&call, acct);
 	return charge_end(&call, nr, call_charge(&call, pfn, nr));
@@ -383,10 +610,48 @@ int ioas_account_charge(struct ioas_cg_account *acct, unsigned long pfn,
 void ioas_account_uncharge(struct ioas_cg_account *acct, unsigned long pfn,
 			   unsigned long nr)
 {
-	struct account_call call;
+	struct account_call call __uninitialized;
+	unsigned long done;
 
 	call_begin(&call, acct);
-	call_uncharge(&call, pfn, nr);
+	done = call_uncharge(&call, pfn, nr);
+	WARN_ONCE(done < nr, "ioas: uncharge of pfn %lx, not charged\n",
+		  pfn + done);
+	uncharge_end(&call);
+}
+
+/**
+ * ioas_account_charge_gathered() - charge page frames that were gathered
+ * @acct: the account
+ * @gather: page frames that are known to count; empty afterwards
+ *
+ * Context: May sleep.
+ * Return: 0 or -ENOMEM, and then nothing was charged.
+ */
+int ioas_account_charge_gathered(struct ioas_cg_account *acct,
+				 struct ioas_gather *gather)
+{
+	unsigned long nr = gather->nr_pages;
+	struct account_call call __uninitialized;
+
+	call_begin(&call, acct);
+	return charge_end(&call, nr, charge_gathered(&call, gather));
+}
+
+/**
+ * ioas_account_uncharge_gathered() - uncharge page frames that were gathered
+ * @acct: the account
+ * @gather: the page frames; empty afterwards
+ *
+ * Context: May sleep.
+ */
+void ioas_account_uncharge_gathered(struct ioas_cg_account *acct,
+				    struct ioas_gather *gather)
+{
+	struct account_call call __uninitialized;
+
+	call_begin(&call, acct);
+	uncharge_gathered(&call, gather);
 	uncharge_end(&call);
 }
 
@@ -395,7 +660,8 @@ void ioas_account_uncharge(struct ioas_cg_account *acct, unsigned long pfn,
 /**
  * ioas_cg_charge_pages() - charge pages that were just pinned
  * @acct: the account, or NULL, which charges nothing
- * @pages: the pages, in any order; the same page may be there more than once
+ * @pages: the pages, as pin_user_pages() gave them: in any order, save that it
+ *	gives all pages of a huge page in a row; the same page may come again
  * @n: number of pages
  *
  * Each page gets one pin more by the account's owner.  The first pin of a page
@@ -410,7 +676,7 @@ void ioas_account_uncharge(struct ioas_cg_account *acct, unsigned long pfn,
 int ioas_cg_charge_pages(struct ioas_cg_account *acct, struct page **pages,
 			 unsigned long n)
 {
-	struct account_call call;
+	struct account_call call __uninitialized;
 
 	if (!acct || !n)
 		return 0;
@@ -433,7 +699,7 @@ EXPORT_SYMBOL_GPL(ioas_cg_charge_pages);
 int ioas_cg_charge_pfns(struct ioas_cg_account *acct, unsigned long pfn,
 			unsigned long n)
 {
-	struct account_call call;
+	struct account_call call __uninitialized;
 
 	if (!acct || !n)
 		return 0;
@@ -445,7 +711,7 @@ EXPORT_SYMBOL_GPL(ioas_cg_charge_pfns);
 /**
  * ioas_cg_uncharge_pages() - uncharge pages that are about to be unpinned
  * @acct: the account they were charged to, or NULL
- * @pages: the pages, in any order and grouping
+ * @pages: the pages, in any grouping, each group as pin_user_pages() gave it
  * @n: number of pages
  *
  * Context: May sleep.  The pages are still pinned.
@@ -453,7 +719,7 @@ EXPORT_SYMBOL_GPL(ioas_cg_charge_pfns);
 void ioas_cg_uncharge_pages(struct ioas_cg_account *acct, struct page **pages,
 			    unsigned long n)
 {
-	struct account_call call;
+	struct account_call call __uninitialized;
 
 	if (!acct || !n)
 		return;
@@ -474,7 +740,7 @@ EXPORT_SYMBOL_GPL(ioas_cg_uncharge_pages);
 void ioas_cg_uncharge_pfns(struct ioas_cg_account *acct, unsigned long pfn,
 			   unsigned long n)
 {
-	struct account_call call;
+	struct account_call call __uninitialized;
 
 	if (!acct || !n)
 		return;
@@ -483,3 +749,67 @@ void ioas_cg_uncharge_pfns(struct ioas_cg_account *acct, unsigned long pfn,
 	uncharge_end(&call);
 }
 EXPORT_SYMBOL_GPL(ioas_cg_uncharge_pfns);
+
+/**
+ * ioas_cg_gather_begin() - start to uncharge pages that are in no order
+ * @gather: filled in
+ * @acct: the account they were charged to, or NULL
+ *
+ * Many short runs are uncharged together for much less than one by one.
+ *
+ * Context: What protects the account is held until ioas_cg_gather_end().
+ */
+void ioas_cg_gather_begin(struct ioas_cg_gather *gather,
+			  struct ioas_cg_account *acct)
+{
+	gather->acct = acct;
+	ioas_gather_init(&gather->pages);
+}
+EXPORT_SYMBOL_GPL(ioas_cg_gather_begin);
+
+static noinline void gather_uncharge_run(struct ioas_cg_gather *gather,
+					 unsigned long pfn, unsigned long n)
+{
+	struct account_call call __uninitialized;
+
+	call_begin(&call, gather->acct);
+	if (n < LONG_RUN)
+		gather_to_uncharge(&call, &gather->pages, pfn, n);
+	else
+		uncharge_run(&call, pfn, n);
+	uncharge_end(&call);
+}
+
+/**
+ * ioas_cg_gather_uncharge_pfns() - uncharge consecutive pages, now or later
+ * @gather: started with ioas_cg_gather_begin()
+ * @pfn: the first page
+ * @n: number of pages
+ *
+ * Context: May sleep.  The pages are pinned until ioas_cg_gather_end().
+ */
+void ioas_cg_gather_uncharge_pfns(struct ioas_cg_gather *gather,
+				  unsigned long pfn, unsigned long n)
+{
+	if (!gather->acct)
+		return;
+	if (n < LONG_RUN)
+		for (; n && ioas_gather_add(&gather->pages, pfn); n--)
+			pfn++;
+	if (n)
+		gather_uncharge_run(gather, pfn, n);
+}
+EXPORT_SYMBOL_GPL(ioas_cg_gather_uncharge_pfns);
+
+/**
+ * ioas_cg_gather_end() - uncharge what was gathered and is still charged
+ * @gather: started with ioas_cg_gather_begin()
+ *
+ * Context: May sleep.  The pages are still pinned.
+ */
+void ioas_cg_gather_end(struct ioas_cg_gather *gather)
+{
+	if (gather->pages.nr_pages)
+		ioas_account_uncharge_gathered(gather->acct, &gather->pages);
+}
+EXPORT_SYMBOL_GPL(ioas_cg_gather_end);

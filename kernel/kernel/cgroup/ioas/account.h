@@ -9,6 +9,7 @@
 
 #include "state.h"
 
+struct ioas_gather;
 struct ioas_owner;
 struct mem_cgroup;
 
@@ -35,5 +36,9 @@ int ioas_account_charge(struct ioas_cg_account *acct, unsigned long pfn,
 			unsigned long nr);
 void ioas_account_uncharge(struct ioas_cg_account *acct, unsigned long pfn,
 			   unsigned long nr);
+int ioas_account_charge_gathered(struct ioas_cg_account *acct,
+				 struct ioas_gather *gather);
+void ioas_account_uncharge_gathered(struct ioas_cg_account *acct,
+				    struct ioas_gather *gather);
 
 #endif /* _CGROUP_IOAS_ACCOUNT_H */

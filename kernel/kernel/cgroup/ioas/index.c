@@ -44,6 +44,13 @@
  * pins of the same owner are all alike, so nothing needs to be known about
  * which ones those were.
  *
+ * Pages in no order would be many runs of one page, each with a search for its
+ * slot, a lock, and a walk over the counters.  So they can be *gathered* first
+ * (&struct ioas_gather): for each slot, bits of the pages in it.  Of these pages,
+ * those in the same state are moved in one go to the state that follows, with one
+ * update of the counters, if both states are in the leaf.  Where they are not,
+ * the first page is done as a run of one, which brings them there.
+ *
  * Locking
  * -------
  * Bit 0 of a slot is a spinlock for the slot, and for the leaf and the counts in
@@ -80,7 +87,7 @@
  * goes; &ioas_park.lock, then a slot or the lock of the xarray; with a slot
  * locked, nothing.  The locks of states are taken with none of these held.
  *
- * A slot is locked for %RUNS_AT_ONCE runs at most.
+ * A slot is locked for %RUNS_AT_ONCE runs at most, or for the pages in one state.
  */
 
 /* bit_spinlock.h does not include what it needs on x86. */
@@ -88,6 +95,7 @@
 #include <linux/bit_spinlock.h>
 #include <linux/bitmap.h>
 #include <linux/lockdep.h>
+#include <linux/prefetch.h>
 #include <linux/slab.h>
 #include <linux/xarray.h>
 
@@ -95,8 +103,8 @@
 #include "index.h"
 #include "owner.h"
 
-#define LEAF_SHIFT	9
-#define LEAF_PAGES	((unsigned int)BIT(LEAF_SHIFT))
+#define LEAF_SHIFT	IOAS_GATHER_SHIFT
+#define LEAF_PAGES	((unsigned int)IOAS_GATHER_BITS)
 #define BLOCK_SHIFT	6
 #define BLOCK_SLOTS	((unsigned int)BIT(BLOCK_SHIFT))
 
@@ -470,6 +478,21 @@ static struct ioas_state *slot_run(unsigned long word, unsigned int first,
 	return many_run(to_many(leaf), first, end);
 }
 
+/*
+ * Fetch what a single page needs of a leaf while the slot is being locked, which
+ * takes as long.  The leaf may go meanwhile, but a prefetch does not mind.
+ */
+static void leaf_prefetch(unsigned long word, unsigned int page)
+{
+	struct ioas_leaf_two *two;
+
+	if (!(word & SLOT_LEAF))
+		return;
+	two = to_two(word_leaf(word & ~BIT(SLOT_LOCK_BIT)));
+	prefetchw(two);
+	prefetchw(&two->set[BIT_WORD(page)]);
+}
+
 /* Make the members of the op valid that are seldom needed. */
 static void op_want_more(struct ioas_op *op)
 {
@@ -563,6 +586,26 @@ static struct ioas_leaf_many *two_to_many(struct ioas_op *op,
 	return many;
 }
 
+/*
+ * Of the pages of a leaf @nr went from entry @old of the palette to entry @new.
+ * Return what is to be in the slot now.
+ */
+static unsigned long many_moved(struct ioas_op *op, struct ioas_leaf_many *many,
+				unsigned int old, unsigned int new,
+				unsigned int nr)
+{
+	struct ioas_palette_entry *entry = many->palette->entry;
+
+	entry[new].nr += nr;
+	entry[old].nr -= nr;
+	if (!entry[old].nr)
+		slot_drop_state(entry[old].state);
+	if (entry[new].nr < LEAF_PAGES)
+		return (unsigned long)&many->leaf | SLOT_LEAF;
+	op_bury(op, &many->leaf);
+	return (unsigned long)entry[new].state;
+}
+
 static unsigned long store_in_many(struct ioas_op *op,
 				   struct ioas_leaf_many *many,
 				   unsigned int first, unsigned int end,
@@ -595,14 +638,31 @@ static unsigned long store_in_many(struct ioas_op *op,
 	}
 	for (i = first; i < end; i++)
 		many->number[i] = new;
-	palette->entry[new].nr += nr;
-	palette->entry[old].nr -= nr;
-	if (!palette->entry[old].nr)
-		slot_drop_state(palette->entry[old].state);
-	if (palette->entry[new].nr < LEAF_PAGES)
-		return (unsigned long)&many->leaf | SLOT_LEAF;
-	op_bury(op, &many->leaf);
-	return (unsigned long)to;
+	return many_moved(op, many, old, new, nr);
+}
+
+/*
+ * Of the pages of a leaf @nr went to the state @side from the other.  Return what
+ * is to be in the slot now.
+ */
+static unsigned long two_moved(struct ioas_op *op, struct ioas_leaf_two *two,
+			       unsigned int side, unsigned int nr)
+{
+	unsigned int left;
+
+	if (side) {
+		two->nr_set += nr;
+		left = LEAF_PAGES - two->nr_set;
+	} else {
+		two->nr_set -= nr;
+		left = two->nr_set;
+	}
+	if (left)
+		return (unsigned long)&two->leaf | SLOT_LEAF;
+	/* Even again: one reference on the remaining state moves to the slot. */
+	slot_drop_state(two->state[!side]);
+	op_bury(op, &two->leaf);
+	return (unsigned long)two->state[side];
 }
 
 static unsigned long store_in_two(struct ioas_op *op, struct ioas_leaf_two *two,
@@ -621,19 +681,11 @@ static unsigned long store_in_two(struct ioas_op *op, struct ioas_leaf_two *two,
 		two->state[side] = to;
 		return (unsigned long)&two->leaf | SLOT_LEAF;
 	}
-	if (side) {
+	if (side)
 		bitmap_clear(two->set, first, nr);
-		two->nr_set -= nr;
-	} else {
+	else
 		bitmap_set(two->set, first, nr);
-		two->nr_set += nr;
-	}
-	if (nr < nr_side)
-		return (unsigned long)&two->leaf | SLOT_LEAF;
-	/* Even again: one reference on the remaining state moves to the slot. */
-	slot_drop_state(two->state[side]);
-	op_bury(op, &two->leaf);
-	return (unsigned long)to;
+	return two_moved(op, two, !side, nr);
 }
 
 /* Put a run into the state @to, and return the new content of the slot. */
@@ -902,6 +954,7 @@ static __always_inline bool op_work_even(struct ioas_op *op,
  * @first: the first page to be done, counted from the start of the slot
  * @end: the one after the last
  * @charge: or uncharge
+ * @pages: NULL, or which pages are to be done: then @first is the first of them
  * @state: set when the step of @first is not known; referenced
  * @want: set when memory is missing
  */
@@ -910,6 +963,7 @@ struct ioas_work {
 	unsigned int first;
 	unsigned int end;
 	bool charge;
+	unsigned long *pages;
 	struct ioas_state *state;
 	struct ioas_want want;
 };
@@ -963,6 +1017,129 @@ static enum ioas_progress op_work_locked(struct ioas_op *op,
 	return IOAS_DONE;
 }
 
+/* ---- gathered pages of one slot ---- */
+
+/*
+ * The step of the state that @page is in, and the numbers of this state and of
+ * the one that follows: those of the palette, or 0 and 1.  NULL if the step is
+ * not known, or if the leaf does not have the state that follows.
+ */
+static const struct ioas_step *leaf_find_move(const struct ioas_op *op,
+					      struct ioas_leaf *leaf,
+					      unsigned int page, bool charge,
+					      unsigned int *from,
+					      unsigned int *to)
+{
+	const struct ioas_palette *palette;
+	const struct ioas_step *step;
+	struct ioas_leaf_two *two;
+
+	if (leaf->form == IOAS_LEAF_TWO) {
+		two = to_two(leaf);
+		*from = test_bit(page, two->set);
+		*to = !*from;
+		step = op_known_step(op, two->state[*from], charge);
+		return step && step_result(step, charge) == two->state[*to] ?
+			       step : NULL;
+	}
+	palette = to_many(leaf)->palette;
+	*from = to_many(leaf)->number[page];
+	step = op_known_step(op, palette->entry[*from].state, charge);
+	if (!step)
+		return NULL;
+	*to = palette_find(palette, step_result(step, charge));
+	return *to < palette->size ? step : NULL;
+}
+
+/* Which of the pages are in the state number @from, and how many? */
+static unsigned int leaf_find_pages(struct ioas_leaf *leaf, unsigned int from,
+				    const unsigned long *pages,
+				    unsigned long *found)
+{
+	const u16 *number;
+	unsigned int i;
+
+	if (leaf->form == IOAS_LEAF_TWO) {
+		if (from)
+			bitmap_and(found, pages, to_two(leaf)->set, LEAF_PAGES);
+		else
+			bitmap_andnot(found, pages, to_two(leaf)->set,
+				      LEAF_PAGES);
+	} else {
+		number = to_many(leaf)->number;
+		bitmap_zero(found, LEAF_PAGES);
+		for_each_set_bit(i, pages, LEAF_PAGES)
+			if (number[i] == from)
+				__set_bit(i, found);
+	}
+	return bitmap_weight(found, LEAF_PAGES);
+}
+
+/* Move @nr pages between two states of a leaf; return what is in the slot then. */
+static unsigned long leaf_move_pages(struct ioas_op *op, struct ioas_leaf *leaf,
+				     unsigned int from, unsigned int to,
+				     const unsigned long *pages,
+				     unsigned int nr)
+{
+	unsigned long *set;
+	unsigned int i;
+
+	if (leaf->form == IOAS_LEAF_TWO) {
+		set = to_two(leaf)->set;
+		bitmap_xor(set, set, pages, LEAF_PAGES);
+		return two_moved(op, to_two(leaf), to, nr);
+	}
+	for_each_set_bit(i, pages, LEAF_PAGES)
+		to_many(leaf)->number[i] = to;
+	return many_moved(op, to_many(leaf), from, to, nr);
+}
+
+/*
+ * Do the pages at once that are in the same state as page @first, if the leaf has
+ * the state that follows.  False if it has not, or if the step is not known.
+ */
+static bool op_work_pages(struct ioas_op *op, unsigned long *slot,
+			  unsigned long word, unsigned int first,
+			  unsigned long *pages, bool charge, int *ret)
+{
+	struct ioas_leaf *leaf = word_leaf(word);
+	DECLARE_BITMAP(found, LEAF_PAGES);
+	const struct ioas_step *step;
+	unsigned int from, to, nr;
+
+	if (!leaf)
+		return false;
+	step = leaf_find_move(op, leaf, first, charge, &from, &to);
+	if (!step)
+		return false;
+	nr = leaf_find_pages(leaf, from, pages, found);
+	*ret = op_count(op, step, nr, charge);
+	if (unlikely(*ret))
+		return true;
+	slot_store(slot, leaf_move_pages(op, leaf, from, to, found, nr));
+	bitmap_andnot(pages, pages, found, LEAF_PAGES);
+	return true;
+}
+
+/* Do some of the pages in work->pages, at least the first, and take them out. */
+static enum ioas_progress op_work_gathered(struct ioas_op *op,
+					   unsigned long *slot,
+					   unsigned long word,
+					   struct ioas_work *work)
+{
+	enum ioas_progress progress;
+	unsigned int first = work->first;
+	int ret;
+
+	if (op_work_pages(op, slot, word, first, work->pages, work->charge,
+			  &ret))
+		return ret ? IOAS_REFUSED : IOAS_DONE;
+	progress = op_work_locked(op, slot, word, work);
+	if (progress == IOAS_DONE)
+		__clear_bit(first, work->pages);
+	return progress;
+}
+
 static enum ioas_progress op_work_slot(struct ioas_op *op,
 				       struct ioas_work *work)
 {
@@ -977,13 +1154,17 @@ static enum ioas_progress op_work_slot(struct ioas_op *op,
 		rcu_read_unlock();
 		return IOAS_NO_BLOCK;
 	}
+	leaf_prefetch(READ_ONCE(*slot), work->first);
 	word = slot_lock(slot);
 	if (unlikely(word & SLOT_DEAD)) {
 		slot_unlock(slot);
 		rcu_read_unlock();
 		return IOAS_DEAD;
 	}
-	progress = op_work_locked(op, slot, word, work);
+	if (unlikely(work->pages))
+		progress = op_work_gathered(op, slot, word, work);
+	else
+		progress = op_work_locked(op, slot, word, work);
 	emptied = word && !(READ_ONCE(*slot) & ~BIT(SLOT_LOCK_BIT));
 	slot_unlock(slot);
 	if (emptied)
@@ -1036,20 +1217,7 @@ static void work_begin(struct ioas_work *work, unsigned long pfn,
 	work->first = pfn % LEAF_PAGES;
 	work->end = min_t(unsigned long, work->first + nr, LEAF_PAGES);
 	work->charge = charge;
-}
-
-/* Uncharge pages of one slot; what was never charged is left out. */
-static void op_uncharge_slot(struct ioas_op *op, struct ioas_work *work)
-{
-	unsigned long base = work->pfn - work->pfn % LEAF_PAGES;
-	int ret;
-
-	while (work->first < work->end) {
-		ret = op_work(op, work);
-		if (WARN_ONCE(ret, "ioas: uncharge of pfn %lx, not charged\n",
-			      base + work->first))
-			work->first++;
-	}
+	work->pages = NULL;
 }
 
 /**
@@ -1086,7 +1254,7 @@ void ioas_op_end(struct ioas_op *op)
 int ioas_op_charge(struct ioas_op *op, unsigned long pfn, unsigned long nr)
 {
 	unsigned long done = 0;
-	struct ioas_work work;
+	struct ioas_work work __uninitialized;
 	int ret = 0;
 
 	op->gfp = GFP_KERNEL_ACCOUNT;
@@ -1108,22 +1276,112 @@ int ioas_op_charge(struct ioas_op *op, unsigned long pfn, unsigned long nr)
  * ioas_op_uncharge() - uncharge a run of pages
  * @op: the op
  * @pfn: the first page
- * @nr: number of pages, each pinned by the owner at least once
+ * @nr: number of pages
+ *
+ * Context: May sleep.
+ * Return: @nr, or less: then the page after so many is not pinned by the owner,
+ * and the pages from there on are as they were.
+ */
+unsigned long ioas_op_uncharge(struct ioas_op *op, unsigned long pfn,
+			       unsigned long nr)
+{
+	unsigned long done = 0;
+	struct ioas_work work __uninitialized;
+	int ret = 0;
+
+	op->gfp = GFP_KERNEL_ACCOUNT | __GFP_NOFAIL;
+	while (done < nr && !ret) {
+		work_begin(&work, pfn + done, nr - done, false);
+		ret = op_work(op, &work);
+		done += work.first - (pfn + done) % LEAF_PAGES;
+		if (unlikely(done < nr))
+			cond_resched();
+	}
+	return done;
+}
+
+/* ---- gathered pages ---- */
+
+/*
+ * Charge or uncharge pages of a slot, and take those that were done out of
+ * @pages.  If there is an error, what is left starts with the page that made it.
+ */
+static int op_work_slot_pages(struct ioas_op *op, unsigned long slot,
+			      unsigned long *pages, bool charge)
+{
+	struct ioas_work work __uninitialized;
+	unsigned int first;
+	int ret = 0;
+
+	while (!ret) {
+		first = find_first_bit(pages, LEAF_PAGES);
+		if (first == LEAF_PAGES)
+			return 0;
+		work_begin(&work, (slot << LEAF_SHIFT) + first, 1, charge);
+		work.pages = pages;
+		ret = op_work(op, &work);
+	}
+	return ret;
+}
+
+/**
+ * ioas_op_charge_gathered() - charge pages that were gathered
+ * @op: the op
+ * @gather: the pages
+ *
+ * Context: May sleep.
+ * Return: as ioas_op_charge(), and then @gather is not to be used any more.
+ */
+int ioas_op_charge_gathered(struct ioas_op *op, struct ioas_gather *gather)
+{
+	DECLARE_BITMAP(left, LEAF_PAGES);
+	unsigned long *pages;
+	unsigned int i;
+	int ret = 0;
+
+	op->gfp = GFP_KERNEL_ACCOUNT;
+	for (i = 0; i < gather->nr_slots; i++) {
+		pages = gather->pages[i];
+		bitmap_copy(left, pages, LEAF_PAGES);
+		ret = op_work_slot_pages(op, gather->slot[i], left, true);
+		if (unlikely(ret))
+			break;
+		cond_resched();
+	}
+	if (unlikely(ret)) {
+		block_check(op->owner->ledger, gather->slot[i] << LEAF_SHIFT);
+		bitmap_andnot(pages, pages, left, LEAF_PAGES);
+		gather->nr_slots = i + 1;
+		ioas_op_uncharge_gathered(op, gather);
+	}
+	return ret;
+}
+
+/**
+ * ioas_op_uncharge_gathered() - uncharge pages that were gathered
+ * @op: the op
+ * @gather: the pages; those that the owner does not pin are left in it
  *
  * Context: May sleep.
  */
-void ioas_op_uncharge(struct ioas_op *op, unsigned long pfn, unsigned long nr)
+void ioas_op_uncharge_gathered(struct ioas_op *op, struct ioas_gather *gather)
 {
-	unsigned long done = 0;
-	struct ioas_work work;
+	DECLARE_BITMAP(missing, LEAF_PAGES);
+	unsigned long *pages;
+	unsigned int i, page;
 
 	op->gfp = GFP_KERNEL_ACCOUNT | __GFP_NOFAIL;
-	while (done < nr) {
-		work_begin(&work, pfn + done, nr - done, false);
-		op_uncharge_slot(op, &work);
-		done += work.end - (pfn + done) % LEAF_PAGES;
-		if (unlikely(done < nr))
-			cond_resched();
+	for (i = 0; i < gather->nr_slots; i++) {
+		pages = gather->pages[i];
+		bitmap_zero(missing, LEAF_PAGES);
+		while (unlikely(op_work_slot_pages(op, gather->slot[i], pages,
+						   false))) {
+			page = find_first_bit(pages, LEAF_PAGES);
+			__clear_bit(page, pages);
+			__set_bit(page, missing);
+		}
+		bitmap_copy(pages, missing, LEAF_PAGES);
+		cond_resched();
 	}
 }
 

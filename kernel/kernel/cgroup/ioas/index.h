@@ -5,7 +5,10 @@
 #ifndef _CGROUP_IOAS_INDEX_H
 #define _CGROUP_IOAS_INDEX_H
 
+#include <linux/bitmap.h>
 #include <linux/gfp_types.h>
+#include <linux/ioas_cgroup.h>
+#include <linux/string.h>
 
 #include "state.h"
 
@@ -59,7 +62,66 @@ static inline void ioas_op_begin(struct ioas_op *op, struct ioas_owner *owner,
 
 void ioas_op_end(struct ioas_op *op);
 int ioas_op_charge(struct ioas_op *op, unsigned long pfn, unsigned long nr);
-void ioas_op_uncharge(struct ioas_op *op, unsigned long pfn, unsigned long nr);
+unsigned long ioas_op_uncharge(struct ioas_op *op, unsigned long pfn,
+			       unsigned long nr);
+int ioas_op_charge_gathered(struct ioas_op *op, struct ioas_gather *gather);
+void ioas_op_uncharge_gathered(struct ioas_op *op, struct ioas_gather *gather);
+
+/**
+ * ioas_gather_init() - make a gather empty
+ * @gather: the gather
+ */
+static inline void ioas_gather_init(struct ioas_gather *gather)
+{
+	gather->nr_pages = 0;
+	gather->nr_slots = 0;
+	memset(gather->bucket, 0, sizeof(gather->bucket));
+}
+
+/**
+ * ioas_gather_add() - add a page
+ * @gather: the gather
+ * @pfn: the page
+ *
+ * Return: false if there is no room for it, or if it is there already.
+ */
+static __always_inline bool ioas_gather_add(struct ioas_gather *gather,
+					    unsigned long pfn)
+{
+	unsigned long slot = pfn >> IOAS_GATHER_SHIFT, *word, mask;
+	unsigned int bucket = slot % IOAS_GATHER_BUCKETS, i;
+
+	while ((i = gather->bucket[bucket]) && gather->slot[i - 1] != slot)
+		bucket = (bucket + 1) % IOAS_GATHER_BUCKETS;
+	if (unlikely(!i)) {
+		if (gather->nr_slots == IOAS_GATHER_SLOTS)
+			return false;
+		i = ++gather->nr_slots;
+		gather->bucket[bucket] = i;
+		gather->slot[i - 1] = slot;
+		memset(gather->pages[i - 1], 0, sizeof(gather->pages[0]));
+	}
+	pfn %= IOAS_GATHER_BITS;
+	word = &gather->pages[i - 1][BIT_WORD(pfn)];
+	mask = BIT_MASK(pfn);
+	if (unlikely(*word & mask))
+		return false;
+	*word |= mask;
+	gather->nr_pages++;
+	return true;
+}
+
+/**
+ * ioas_gather_pfn() - the page frame number of a page
+ * @gather: the gather
+ * @i: the place of its slot
+ * @page: its number in the slot
+ */
+static inline unsigned long ioas_gather_pfn(const struct ioas_gather *gather,
+					    unsigned int i, unsigned int page)
+{
+	return (gather->slot[i] << IOAS_GATHER_SHIFT) + page;
+}
 
 void ioas_index_trim(struct ioas_ledger *ledger);
 struct ioas_state *ioas_index_lookup(struct ioas_ledger *ledger,

@@ -114,18 +114,21 @@ static void report(struct kunit *test, const char *name, u64 value,
 
 /* ---- huge pages ---- */
 
+#define BLOCK (64 * LEAF)	/* pages that are in the same block of the index */
+
 #define HUGE_LOOPS 2000000
 
-static u64 time_huge(struct kunit *test, struct chain *c)
+/* One page after the other, of 64 that are @stride apart. */
+static u64 time_huge(struct kunit *test, struct chain *c, unsigned long stride)
 {
 	u64 start = ktime_get_ns();
 	int i;
 
 	for (i = 0; i < HUGE_LOOPS; i++) {
 		KUNIT_ASSERT_EQ(test, 0,
-				ioas_account_charge(c->acct, i % 64 * LEAF,
+				ioas_account_charge(c->acct, i % 64 * stride,
 						    LEAF));
-		ioas_account_uncharge(c->acct, i % 64 * LEAF, LEAF);
+		ioas_account_uncharge(c->acct, i % 64 * stride, LEAF);
 	}
 	return ktime_get_ns() - start;
 }
@@ -147,15 +150,19 @@ static u64 time_counter(struct kunit *test, struct chain *c)
 static void bench_huge(struct kunit *test)
 {
 	struct chain *c = test->priv;
-	u64 t[ROUNDS], base[ROUNDS];
+	u64 t[ROUNDS], far[ROUNDS], base[ROUNDS];
 	int i;
 
 	for (i = 0; i < ROUNDS; i++) {
-		t[i] = time_huge(test, c);
+		t[i] = time_huge(test, c, LEAF);
+		far[i] = time_huge(test, c, BLOCK);
 		base[i] = time_counter(test, c);
 	}
 	report(test, "huge_charge_uncharge", median(t, ROUNDS),
 	       median(base, ROUNDS), HUGE_LOOPS, "ns");
+	/* Four blocks for each place where an empty one is kept. */
+	report(test, "huge_far_apart_charge_uncharge", median(far, ROUNDS),
+	       median(t, ROUNDS), HUGE_LOOPS, "ns");
 }
 
 /* ---- runs of 16 pages ---- */
@@ -267,6 +274,84 @@ static void bench_random(struct kunit *test)
 	report(test, "random_uncharge", median(out, RANDOM_ROUNDS),
 	       median(xa_out, RANDOM_ROUNDS), RANDOM_PAGES, "ns/page");
 	vfree(pfns);
+}
+
+/* ---- scattered pages: in no order, but in the same 16 MiB ---- */
+
+#define SCATTER_SPAN	(8 * LEAF)
+#define SCATTER_PAGES	504UL	/* of each span */
+
+/* The factor is odd and the span a power of two: no page comes twice. */
+static unsigned long scattered_pfn(unsigned long i)
+{
+	return i / SCATTER_PAGES * SCATTER_SPAN +
+	       i % SCATTER_PAGES * 1597 % SCATTER_SPAN;
+}
+
+static u64 time_gathered(struct kunit *test, struct chain *c, bool charge)
+{
+	struct ioas_gather gather;
+	u64 start = ktime_get_ns();
+	unsigned long i;
+
+	ioas_gather_init(&gather);
+	for (i = 0; i < RANDOM_PAGES; i++) {
+		if (ioas_gather_add(&gather, scattered_pfn(i)))
+			continue;
+		if (!charge)
+			ioas_account_uncharge_gathered(c->acct, &gather);
+		else
+			KUNIT_ASSERT_EQ(test, 0,
+					ioas_account_charge_gathered(c->acct,
+								     &gather));
+		ioas_gather_add(&gather, scattered_pfn(i));
+	}
+	if (charge)
+		KUNIT_ASSERT_EQ(test, 0,
+				ioas_account_charge_gathered(c->acct, &gather));
+	else
+		ioas_account_uncharge_gathered(c->acct, &gather);
+	return ktime_get_ns() - start;
+}
+
+static u64 time_one_by_one(struct kunit *test, struct chain *c, bool charge)
+{
+	u64 start = ktime_get_ns();
+	unsigned long i;
+
+	for (i = 0; i < RANDOM_PAGES; i++) {
+		if (charge)
+			KUNIT_ASSERT_EQ(test, 0,
+					ioas_account_charge(c->acct,
+							    scattered_pfn(i),
+							    1));
+		else
+			ioas_account_uncharge(c->acct, scattered_pfn(i), 1);
+	}
+	return ktime_get_ns() - start;
+}
+
+static void bench_scattered(struct kunit *test)
+{
+	u64 in[RANDOM_ROUNDS], out[RANDOM_ROUNDS];
+	u64 one_in[RANDOM_ROUNDS], one_out[RANDOM_ROUNDS];
+	struct chain *c = test->priv;
+	int r;
+
+	for (r = 0; r < RANDOM_ROUNDS; r++) {
+		in[r] = time_gathered(test, c, true);
+		KUNIT_EXPECT_EQ(test, RANDOM_PAGES,
+				atomic_long_read(&c->owner[0]->usage));
+		out[r] = time_gathered(test, c, false);
+		KUNIT_EXPECT_EQ(test, 0,
+				atomic_long_read(&c->owner[0]->usage));
+		one_in[r] = time_one_by_one(test, c, true);
+		one_out[r] = time_one_by_one(test, c, false);
+	}
+	report(test, "scattered_charge", median(in, RANDOM_ROUNDS),
+	       median(one_in, RANDOM_ROUNDS), RANDOM_PAGES, "ns/page");
+	report(test, "scattered_uncharge", median(out, RANDOM_ROUNDS),
+	       median(one_out, RANDOM_ROUNDS), RANDOM_PAGES, "ns/page");
 }
 
 /* ---- memory ---- */
@@ -409,6 +494,7 @@ static struct kunit_case bench_cases[] = {
 	KUNIT_CASE_SLOW(bench_huge),
 	KUNIT_CASE_SLOW(bench_runs),
 	KUNIT_CASE_SLOW(bench_random),
+	KUNIT_CASE_SLOW(bench_scattered),
 	KUNIT_CASE_SLOW(bench_memory),
 	KUNIT_CASE_SLOW(bench_tib),
 	KUNIT_CASE_SLOW(bench_many),

@@ -40,7 +40,9 @@ MODULE_PARM_DESC(seed, "replay the run with this seed");
 enum model_op {
 	OP_CHARGE,
 	OP_CHARGE_AGAIN,
+	OP_CHARGE_GATHERED,
 	OP_UNCHARGE,
+	OP_UNCHARGE_GATHERED,
 	OP_LIMIT,
 	OP_MKDIR,
 	OP_RMDIR,
@@ -54,7 +56,9 @@ static const struct {
 } model_ops[] = {
 	[OP_CHARGE] = { "charge", 40 },
 	[OP_CHARGE_AGAIN] = { "charge again", 10 },
+	[OP_CHARGE_GATHERED] = { "charge of gathered pages", 20 },
 	[OP_UNCHARGE] = { "uncharge", 45 },
+	[OP_UNCHARGE_GATHERED] = { "uncharge of gathered pages", 20 },
 	[OP_LIMIT] = { "limit change", 6 },
 	[OP_MKDIR] = { "mkdir", 3 },
 	[OP_RMDIR] = { "rmdir", 3 },
@@ -100,6 +104,21 @@ struct model_account {
 };
 
 /**
+ * struct model_pages - the pages of one call
+ * @first: if they are a run: its first page
+ * @nr: and its length
+ * @gathered: they are in @gather, and are no run
+ * @gather: the pages in no order
+ * @in: whether a page is in the call
+ */
+struct model_pages {
+	unsigned int first, nr;
+	bool gathered;
+	struct ioas_gather gather;
+	bool in[PAGES];
+};
+
+/**
  * struct model - one run
  * @test: the test
  * @ledger: the real one
@@ -110,6 +129,7 @@ struct model_account {
  * @fail_at: allocations until one fails; 0 if none shall
  * @refused: number of charges that a limit refused, to see that it happens
  * @failed: number of charges that failed for want of memory
+ * @pages: those of the last charge or uncharge
  * @cg: the cgroups
  * @account: the accounts
  */
@@ -123,6 +143,7 @@ struct model {
 	int fail_at;
 	unsigned long refused;
 	unsigned long failed;
+	struct model_pages pages;
 	struct model_cgroup cg[MAX_OWNERS];
 	struct model_account account[MAX_ACCOUNTS];
 };
@@ -193,8 +214,7 @@ static unsigned long model_gross(struct model *m, int cg)
 }
 
 /* Would a charge pass a limit?  Pages that a cgroup holds already are free. */
-static bool model_refuses(struct model *m, struct model_account *account,
-			  unsigned int first, unsigned int nr)
+static bool model_refuses(struct model *m, struct model_account *account)
 {
 	static u32 holders[PAGES];
 	unsigned long added;
@@ -203,8 +223,9 @@ static bool model_refuses(struct model *m, struct model_account *account,
 	model_holders(m, holders);
 	for (cg = account->cgroup; cg >= 0; cg = m->cg[cg].parent) {
 		added = 0;
-		for (p = first; p < first + nr; p++)
-			added += !(holders[p] & m->cg[cg].subtree);
+		for (p = 0; p < PAGES; p++)
+			added += m->pages.in[p] &&
+				 !(holders[p] & m->cg[cg].subtree);
 		if (added &&
 		    model_unique(m, holders, cg) + added > m->cg[cg].max)
 			return true;
@@ -373,21 +394,28 @@ static struct model_account *model_pick_account(struct model *m)
 	return NULL;
 }
 
-/* Single pages, runs, whole slots, and all there is. */
-static void model_pick_range(struct model *m, unsigned int *first,
-			     unsigned int *nr)
+static void model_set_run(struct model *m, unsigned int first, unsigned int nr)
 {
-	unsigned int len;
+	m->pages.gathered = false;
+	m->pages.first = first;
+	m->pages.nr = nr;
+	memset(m->pages.in, 0, sizeof(m->pages.in));
+	memset(m->pages.in + first, true, nr);
+}
 
-	*first = pick(m, PAGES);
+/* Single pages, runs, whole slots, and all there is. */
+static void model_pick_run(struct model *m)
+{
+	unsigned int first = pick(m, PAGES), len;
+
 	switch (pick(m, 8)) {
 	case 0:
-		*first = 0;
+		first = 0;
 		len = PAGES;
 		break;
 	case 1:
 		/* Page 188 is the first of a slot: see MODEL_PFN. */
-		*first = 188 + 512 * pick(m, 2);
+		first = 188 + 512 * pick(m, 2);
 		len = 512;
 		break;
 	case 2:
@@ -401,23 +429,58 @@ static void model_pick_range(struct model *m, unsigned int *first,
 	default:
 		len = 1 + pick(m, PAGES);
 	}
-	*nr = min(len, PAGES - *first);
+	model_set_run(m, first, min(len, PAGES - first));
+}
+
+/* Pages close together or far apart. */
+static void model_pick_gather(struct model *m)
+{
+	static const unsigned int spreads[] = { 2, 40, 600, PAGES };
+	unsigned int spread = spreads[pick(m, ARRAY_SIZE(spreads))];
+	unsigned int nr = 1 + pick(m, 400);
+	unsigned int first = pick(m, PAGES);
+
+	m->pages.gathered = true;
+	memset(m->pages.in, 0, sizeof(m->pages.in));
+	while (nr--)
+		m->pages.in[(first + pick(m, spread)) % PAGES] = true;
+}
+
+static void model_fill_gather(struct model *m)
+{
+	unsigned int p;
+
+	ioas_gather_init(&m->pages.gather);
+	for (p = 0; p < PAGES; p++)
+		if (m->pages.in[p])
+			KUNIT_ASSERT_TRUE(m->test,
+					  ioas_gather_add(&m->pages.gather,
+							  MODEL_PFN + p));
+}
+
+static int model_do_charge(struct model *m, struct model_account *account)
+{
+	if (!m->pages.gathered)
+		return ioas_account_charge(account->acct,
+					   MODEL_PFN + m->pages.first,
+					   m->pages.nr);
+	model_fill_gather(m);
+	return ioas_account_charge_gathered(account->acct, &m->pages.gather);
 }
 
 static bool model_fail_allocation(gfp_t gfp);
 static struct model *model_under_test;
 
-static void model_charge(struct model *m, struct model_account *account,
-			 unsigned int first, unsigned int nr)
+static void model_charge(struct model *m, struct model_account *account)
 {
 	bool refused, faulty = false;
 	unsigned int p;
 	int ret;
 
-	for (p = first; p < first + nr; p++)
-		if (account->count[p] == U8_MAX)
+	for (p = 0; p < PAGES; p++)
+		if (account->count[p] + m->pages.in[p] > U8_MAX)
 			return;
-	refused = model_refuses(m, account, first, nr);
+	refused = model_refuses(m, account);
 	m->fail_at = one_in(m, 4) ? 1 + pick(m, 12) : 0;
 	if (m->fail_at) {
 		model_under_test = m;
@@ -425,7 +488,7 @@ static void model_charge(struct model *m, struct model_account *account,
 					   model_fail_allocation);
 		faulty = true;
 	}
-	ret = ioas_account_charge(account->acct, MODEL_PFN + first, nr);
+	ret = model_do_charge(m, account);
 	if (faulty) {
 		kunit_deactivate_static_stub(m->test, ioas_may_alloc);
 		faulty = !m->fail_at;
@@ -435,10 +498,10 @@ static void model_charge(struct model *m, struct model_account *account,
 		m->refused += refused;
 		m->failed += faulty;
 	} else {
-		for (p = first; p < first + nr; p++)
-			account->count[p]++;
-		account->first = first;
-		account->nr = nr;
+		for (p = 0; p < PAGES; p++)
+			account->count[p] += m->pages.in[p];
+		account->first = m->pages.first;
+		account->nr = m->pages.gathered ? 0 : m->pages.nr;
 	}
 	/* It fails if a limit says so, or if memory was denied; else never. */
 	same(m, account->cgroup, "failure of a charge", refused || faulty,
@@ -471,6 +534,20 @@ static void model_uncharge(struct model *m, struct model_account *account,
 	}
 }
 
+static void model_uncharge_gathered(struct model *m,
+				    struct model_account *account)
+{
+	unsigned int p;
+
+	/* What is charged, of all that was picked. */
+	for (p = 0; p < PAGES; p++) {
+		m->pages.in[p] = m->pages.in[p] && account->count[p];
+		account->count[p] -= m->pages.in[p];
+	}
+	model_fill_gather(m);
+	ioas_account_uncharge_gathered(account->acct, &m->pages.gather);
+}
+
 static void model_close(struct model *m, struct model_account *account)
 {
 	unsigned int p;
@@ -499,7 +576,6 @@ static enum model_op model_pick_op(struct model *m)
 static void model_step(struct model *m)
 {
 	struct model_account *account = model_pick_account(m);
-	unsigned int first, nr;
 
 	m->step++;
 	m->op = model_pick_op(m);
@@ -507,16 +583,25 @@ static void model_step(struct model *m)
 		m->op = OP_OPEN;
 	switch (m->op) {
 	case OP_CHARGE:
-		model_pick_range(m, &first, &nr);
-		model_charge(m, account, first, nr);
+		model_pick_run(m);
+		model_charge(m, account);
 		break;
 	case OP_CHARGE_AGAIN:
+		model_set_run(m, account->first, account->nr);
 		if (account->nr)
-			model_charge(m, account, account->first, account->nr);
+			model_charge(m, account);
+		break;
+	case OP_CHARGE_GATHERED:
+		model_pick_gather(m);
+		model_charge(m, account);
 		break;
 	case OP_UNCHARGE:
-		model_pick_range(m, &first, &nr);
-		model_uncharge(m, account, first, nr);
+		model_pick_run(m);
+		model_uncharge(m, account, m->pages.first, m->pages.nr);
+		break;
+	case OP_UNCHARGE_GATHERED:
+		model_pick_gather(m);
+		model_uncharge_gathered(m, account);
 		break;
 	case OP_LIMIT:
 		model_limit(m);

@@ -14,7 +14,8 @@
 #define THREADS		4
 #define ROUNDS		20000
 #define BLOCKS		48	/* three for each park */
-#define PAGES		(2 * BLOCKS)
+#define PAGES		(4 * BLOCKS)
+#define WINDOW		(2 * IOAS_GATHER_SLOTS)	/* pages that a gather takes */
 
 /**
  * struct racer - a thread
@@ -32,10 +33,10 @@ struct racer {
 	struct completion done;
 };
 
-/* Two pages in each block: the first of its first and of its last slot. */
+/* Four pages in each block: two of its first slot, and two of its last. */
 static unsigned long racer_pfn(unsigned int page)
 {
-	return (page / 2 * 64 + page % 2 * 63) * 512UL;
+	return (page / 4 * 64 + page / 2 % 2 * 63) * 512UL + page % 2;
 }
 
 static void racer_step(struct racer *r, unsigned int page)
@@ -47,15 +48,39 @@ static void racer_step(struct racer *r, unsigned int page)
 	r->held[page] = !r->held[page];
 }
 
+/* Of some pages, all at once that are held, or all that are not: those swap. */
+static void racer_step_gathered(struct racer *r, unsigned int first, bool held)
+{
+	unsigned int end = first + WINDOW, page;
+	struct ioas_gather gather;
+
+	ioas_gather_init(&gather);
+	for (page = first; page < end; page++)
+		if (r->held[page] == held &&
+		    !ioas_gather_add(&gather, racer_pfn(page)))
+			r->failures++;
+	if (held)
+		ioas_account_uncharge_gathered(r->acct, &gather);
+	else if (ioas_account_charge_gathered(r->acct, &gather))
+		r->failures++;
+	memset(&r->held[first], !held, WINDOW);
+}
+
 static int racer_run(void *data)
 {
 	struct racer *r = data;
 	struct rnd_state rnd;
+	unsigned int page;
 	int i;
 
 	prandom_seed_state(&rnd, r->seed);
 	for (i = 0; i < ROUNDS; i++) {
-		racer_step(r, prandom_u32_state(&rnd) % PAGES);
+		page = prandom_u32_state(&rnd) % PAGES;
+		if (prandom_u32_state(&rnd) % 8)
+			racer_step(r, page);
+		else
+			racer_step_gathered(r, page % (PAGES / WINDOW) * WINDOW,
+					    i % 2);
 		cond_resched();
 	}
 	for (i = 0; i < PAGES; i++)
