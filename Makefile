@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The front door. What happens is in scripts/.
 
-KERNELS := base x86 debug uml kasan
+KERNELS := base x86 debug kcsan uml kasan
 
 .PHONY: help demo check check-debug bench series lint clean $(KERNELS)
 
@@ -9,14 +9,14 @@ help:
 	@echo 'ioascg: charge each pinned page once per cgroup'
 	@echo
 	@echo '  make demo         QEMU with two devices, three times, in a VM: the main job'
-	@echo '  make check        all tests (make check-debug: on a kernel with lockdep & co)'
+	@echo '  make check        all tests (make check-debug: with lockdep & co)'
 	@echo '  make bench        the benchmarks, to build/bench.json'
 	@echo '  make lint         style of the code and the scripts'
 	@echo '  make series       the change as patches to mail, in build/series'
 	@echo
 	@echo '  make base x86     the kernels of the VM: unpatched, patched'
 	@echo '  make uml kasan    User Mode Linux; the same with KASAN and lockdep'
-	@echo '  make debug        the patched VM kernel with lockdep and kmemleak'
+	@echo '  make debug kcsan  the patched VM kernel with lockdep and kmemleak; with KCSAN'
 	@echo '  make clean        removes build/; caches stay in'
 	@echo '                    $${IOASCG_CACHE:-$${XDG_CACHE_HOME:-~/.cache}/ioascg}'
 

@@ -3,18 +3,18 @@
 # check.sh [--debug] [--only SUITE|CASE]: runs the tests, and ends with the line
 # "N passed, N failed". SUITE is lint, results, trees, warnings, kunit-uml,
 # kunit-kasan, vmrun or kunit-vm; CASE is the name of a file in tests/vm/cases. --debug
-# runs what there is for the VM on build/debug.
+# runs what there is for the VM on build/debug and build/kcsan.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 . "$top/scripts/step.sh"
 . "$top/scripts/prepare.sh"
 
 results=$build/results
-patched=x86
+debug=no
 only=
 while [[ $# -gt 0 ]]; do
 	case $1 in
-	--debug)	patched=debug; shift ;;
+	--debug)	debug=yes; shift ;;
 	--only)		only=${2:-}; shift 2 || die "--only wants a name" ;;
 	*)		die "usage: check.sh [--debug] [--only SUITE|CASE]" ;;
 	esac
@@ -36,7 +36,7 @@ cases_for()
 {
 	local kernel=$1 systemd=$2 file name
 
-	[[ $kernel != debug ]] || kernel=x86
+	[[ $kernel == base ]] || kernel=x86
 	for file in "$top"/tests/vm/cases/*.sh; do
 		[[ -e $file ]] || continue
 		name=$(basename "$file" .sh)
@@ -55,7 +55,9 @@ wanted()
 # The suites to run, in this order, one a line: a function and its arguments.
 suites()
 {
-	if [[ $patched != debug ]]; then
+	local kernel
+
+	if [[ $debug == no ]]; then
 		! wanted lint || echo run_tap lint scripts/lint.sh
 		! wanted results || echo run_tap results tests/harness/results.sh
 		! wanted trees || echo run_tap trees tests/harness/trees.sh
@@ -66,10 +68,12 @@ suites()
 		[[ -z $(cases_for base no) ]] || echo run_vm base no
 		[[ -z $(cases_for base yes) ]] || echo run_vm base yes
 	fi
-	if wanted kunit-vm || [[ -n $(cases_for $patched no) ]]; then
-		echo run_vm $patched no
-	fi
-	[[ -z $(cases_for $patched yes) ]] || echo run_vm $patched yes
+	for kernel in $([[ $debug == no ]] && echo x86 || echo debug kcsan); do
+		if wanted kunit-vm || [[ -n $(cases_for "$kernel" no) ]]; then
+			echo run_vm "$kernel" no
+		fi
+		[[ -z $(cases_for "$kernel" yes) ]] || echo run_vm "$kernel" yes
+	done
 }
 
 # What has to be there before them.
@@ -150,6 +154,18 @@ case_result()
 	report "$kernel: $name" "$table" "$seconds"
 }
 
+# The suites of KUnit for a kernel. KUnit gives a test five minutes, too few for
+# the slow ones on build/debug: build/kasan, which has lockdep too, runs them. And
+# only threads can show build/kcsan a race.
+kunit_choice()
+{
+	case $1 in
+	debug)	echo 'kunit.filter_glob=ioas* kunit.filter=speed>slow' ;;
+	kcsan)	echo 'kunit.filter_glob=ioas_racing' ;;
+	*)	echo 'kunit.filter_glob=ioas*' ;;
+	esac
+}
+
 # All cases of a kernel in one VM; KUnit runs while it boots.
 run_vm()
 {
@@ -164,16 +180,13 @@ run_vm()
 		devices=$((n > devices ? n : devices))
 		n=$(declared "$name" timeout 120)
 		# lockdep and its kin make everything slower.
-		[[ $kernel != debug ]] || n=$((n * 4))
+		[[ $debug == no ]] || n=$((n * 4))
 		seconds=$((seconds + n))
 		arguments+=("$name:$n")
 	done
 	[[ $systemd == no ]] || options+=(--systemd)
-	if [[ $kernel == "$patched" && $systemd == no ]] && wanted kunit-vm; then
-		append='kunit.enable=1 kunit.filter_glob=ioas*'
-		# KUnit gives a test five minutes, too few here for those that are
-		# marked slow. build/kasan, which has lockdep too, runs them.
-		[[ $kernel != debug ]] || append+=' kunit.filter=speed>slow'
+	if [[ $kernel != base && $systemd == no ]] && wanted kunit-vm; then
+		append="kunit.enable=1 $(kunit_choice "$kernel")"
 		seconds=$((seconds + 600))
 	fi
 
@@ -229,7 +242,7 @@ needed=$(for suite in "${todo[@]}"; do
 	needs "${words[@]}"
 done)
 words=()
-for word in root programs base x86 uml kasan debug; do
+for word in root programs base x86 uml kasan debug kcsan; do
 	! grep -qx "$word" <<<"$needed" || words+=("$word")
 done
 

@@ -3,18 +3,31 @@
 # kbuild.sh TARGET: configures and builds one kernel into build/TARGET.
 #   base   x86, unpatched        x86   the same, patched, with the controller
 #   debug  x86 + lockdep & co    uml   User Mode Linux, with the benchmark
-#   kasan  uml + KASAN & co
+#   kasan  uml + KASAN & co      kcsan  x86 + KCSAN, on the controller's own code
 # kbuild.sh TARGET MAKE-ARGUMENTS...: runs make there instead, as it would.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-usage='usage: kbuild.sh base|x86|debug|uml|kasan [MAKE-ARGUMENTS...]'
+usage='usage: kbuild.sh base|x86|debug|kcsan|uml|kasan [MAKE-ARGUMENTS...]'
 target=${1:?"$usage"}
 shift
 out=$build/$target
 folder=$(source_folder)
 
+# KCSAN on all of the kernel would find the base's own races first, of which there
+# are some, and be slow. Only what is instrumented can be reported.
+kcsan_variables()
+{
+	local file
+
+	echo KCSAN_SANITIZE=n
+	for file in "$top"/kernel/kernel/cgroup/ioas/*.c; do
+		echo "KCSAN_SANITIZE_$(basename "$file" .c).o=y"
+	done
+}
+
 tree=patched
+variables=
 arch=x86_64
 goal=bzImage
 image=arch/x86/boot/bzImage
@@ -22,6 +35,7 @@ case $target in
 base)	tree=base; fragments='vm' ;;
 x86)	fragments='vm ioas' ;;
 debug)	fragments='vm ioas debug' ;;
+kcsan)	fragments='vm ioas kcsan'; variables=$(kcsan_variables) ;;
 uml)	arch=um; goal=linux; image=linux; fragments='uml ioas bench' ;;
 kasan)	arch=um; goal=linux; image=linux; fragments='uml ioas kasan' ;;
 *)	die "$usage" ;;
@@ -42,7 +56,7 @@ kmake()
 	CCACHE_DIR=$cache/ccache CCACHE_NOHASHDIR=1 CCACHE_MAXSIZE=10G \
 	KBUILD_BUILD_TIMESTAMP=0 KBUILD_BUILD_USER=ioascg KBUILD_BUILD_HOST=ioascg \
 		make -C "$folder/$tree" O="$out" ARCH="$arch" LOCALVERSION= \
-		CC="ccache gcc" HOSTCC="ccache gcc" -j"$(nproc)" "$@"
+		CC="ccache gcc" HOSTCC="ccache gcc" $variables -j"$(nproc)" "$@"
 }
 
 # The fragments, each option once: the last one that names it wins.

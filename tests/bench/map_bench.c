@@ -60,21 +60,6 @@ static void *get_consecutive_pages(size_t size)
 	return memory;
 }
 
-/*
- * Page frames in no order: neighbours get their pages far apart in time. The
- * factor is odd and the number of pages a power of two, so each page has its
- * turn.
- */
-static void *get_scattered_pages(size_t size)
-{
-	char *memory = get_small_pages(size);
-	size_t pages = size / PAGE;
-
-	for (size_t i = 0; i < pages; i++)
-		memory[i * 1597 % pages * PAGE] = 1;
-	return memory;
-}
-
 static void *get_touched_hugetlb_pages(size_t size)
 {
 	char *memory = get_hugetlb_pages(size);

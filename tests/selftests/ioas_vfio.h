@@ -200,6 +200,20 @@ static inline void *get_small_pages(size_t size)
 	return room + before;
 }
 
+/*
+ * Page frames in no order: neighbours get their pages far apart in time. The
+ * factor is a prime, so each page has its turn.
+ */
+static inline void *get_scattered_pages(size_t size)
+{
+	char *memory = get_small_pages(size);
+	size_t pages = size / PAGE;
+
+	for (size_t i = 0; i < pages; i++)
+		memory[i * 1597 % pages * PAGE] = 1;
+	return memory;
+}
+
 static inline void *get_transparent_huge_pages(size_t size)
 {
 	void *memory = get_small_pages(size);
@@ -255,6 +269,7 @@ struct memory_kind {
 
 static const struct memory_kind memory_kinds[] = {
 	{ "small pages", get_small_pages },
+	{ "small pages in no order", get_scattered_pages },
 	{ "transparent huge pages", get_transparent_huge_pages },
 	{ "hugetlb", get_hugetlb_pages },
 	{ "memfd", get_memfd_pages },

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Unit tests of accounts: real pages in arrays, as GUP gives them, some of which
+ * do not count.
+ */
+
+#include <linux/mm.h>
+#include <linux/prandom.h>
+
+#include "fixture.h"
+
+#define HUGE_ORDER	9
+#define HUGE_PAGES	BIT(HUGE_ORDER)
+#define SINGLES		300
+#define POOL_PAGES	(HUGE_PAGES + SINGLES)
+#define MAX_ARRAY	900
+#define ZERO		POOL_PAGES	/* number of the zero page in a pool */
+
+/**
+ * struct pool - what the arrays are made of
+ * @page: the pages of a large folio, single pages, and the zero page
+ * @times: how often each is charged; the zero page never is
+ */
+struct pool {
+	struct page *page[POOL_PAGES + 1];
+	unsigned int times[POOL_PAGES];
+};
+
+/**
+ * struct array - the pages of one call
+ * @pages: the pages
+ * @number: their numbers in the pool
+ * @nr: number of entries
+ */
+struct array {
+	struct page *pages[MAX_ARRAY];
+	unsigned int number[MAX_ARRAY];
+	unsigned int nr;
+};
+
+static struct pool *pool_create(struct kunit *test)
+{
+	struct pool *pool = kunit_kzalloc(test, sizeof(*pool), GFP_KERNEL);
+	struct page *huge;
+	int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, pool);
+	huge = alloc_pages(GFP_KERNEL | __GFP_COMP, HUGE_ORDER);
+	KUNIT_ASSERT_NOT_NULL(test, huge);
+	for (i = 0; i < HUGE_PAGES; i++)
+		pool->page[i] = nth_page(huge, i);
+	for (; i < POOL_PAGES; i++) {
+		pool->page[i] = alloc_page(GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, pool->page[i]);
+	}
+	pool->page[ZERO] = ZERO_PAGE(0);
+	return pool;
+}
+
+static void pool_destroy(struct pool *pool)
+{
+	int i;
+
+	for (i = HUGE_PAGES; i < POOL_PAGES; i++)
+		__free_page(pool->page[i]);
+	__free_pages(pool->page[0], HUGE_ORDER);
+}
+
+static void array_add(struct array *array, struct pool *pool,
+		      unsigned int number)
+{
+	array->number[array->nr] = number;
+	array->pages[array->nr++] = pool->page[number];
+}
+
+/* Long runs, short runs and single pages, the zero page, and pages again. */
+static struct array *array_create(struct kunit *test, struct pool *pool,
+				  struct rnd_state *rnd)
+{
+	struct array *array = kunit_kzalloc(test, sizeof(*array), GFP_KERNEL);
+	unsigned int at, end, len;
+
+	KUNIT_ASSERT_NOT_NULL(test, array);
+	end = 1 + prandom_u32_state(rnd) % MAX_ARRAY;
+	while (array->nr < end) {
+		at = prandom_u32_state(rnd) % (POOL_PAGES + 1);
+		len = 1;
+		if (prandom_u32_state(rnd) % 32 == 0)
+			len = 1 + prandom_u32_state(rnd) % HUGE_PAGES;
+		else if (prandom_u32_state(rnd) % 4 == 0)
+			len = 1 + prandom_u32_state(rnd) % 20;
+		for (; len && at <= ZERO && array->nr < end; at++, len--)
+			array_add(array, pool, at);
+	}
+	return array;
+}
+
+static void pool_count(struct pool *pool, const struct array *array, int by)
+{
+	unsigned int i;
+
+	for (i = 0; i < array->nr; i++)
+		if (array->number[i] != ZERO)
+			pool->times[array->number[i]] += by;
+}
+
+static unsigned long pool_unique(const struct pool *pool)
+{
+	unsigned long unique = 0;
+	unsigned int i;
+
+	for (i = 0; i < POOL_PAGES; i++)
+		unique += !!pool->times[i];
+	return unique;
+}
+
+static void expect_unique(struct kunit *test, struct pool *pool)
+{
+	unsigned long n = pool_unique(pool);
+
+	EXPECT_USAGE(test, (struct fixture *)test->priv, n, n, n, 0, 0, 0);
+}
+
+/* ---- ways to uncharge an array ---- */
+
+static void uncharge_as_array(struct ioas_cg_account *acct,
+			      const struct array *array)
+{
+	ioas_cg_uncharge_pages(acct, (struct page **)array->pages, array->nr);
+}
+
+static void uncharge_in_pieces(struct ioas_cg_account *acct,
+			       const struct array *array)
+{
+	unsigned int i, len;
+
+	for (i = 0; i < array->nr; i += len) {
+		len = min(array->nr - i, 1 + i % 97);
+		ioas_cg_uncharge_pages(acct, (struct page **)array->pages + i,
+				       len);
+	}
+}
+
+static void uncharge_by_pfns(struct ioas_cg_account *acct,
+			     const struct array *array)
+{
+	unsigned int i;
+
+	for (i = array->nr; i > 0; i--)
+		ioas_cg_uncharge_pfns(acct, page_to_pfn(array->pages[i - 1]),
+				      1);
+}
+
+/* In the runs that the array has, which is what a list of unmaps looks like. */
+static void uncharge_gathered_runs(struct ioas_cg_account *acct,
+				   const struct array *array)
+{
+	struct ioas_cg_gather gather;
+	unsigned int i, len;
+
+	ioas_cg_gather_begin(&gather, acct);
+	for (i = 0; i < array->nr; i += len) {
+		for (len = 1; i + len < array->nr; len++)
+			if (page_to_pfn(array->pages[i + len]) !=
+			    page_to_pfn(array->pages[i]) + len)
+				break;
+		ioas_cg_gather_uncharge_pfns(&gather,
+					     page_to_pfn(array->pages[i]), len);
+	}
+	ioas_cg_gather_end(&gather);
+}
+
+struct uncharge_case {
+	const char *desc;
+	void (*uncharge)(struct ioas_cg_account *acct,
+			 const struct array *array);
+};
+
+static const struct uncharge_case uncharge_cases[] = {
+	{ "as it was charged", uncharge_as_array },
+	{ "in pieces", uncharge_in_pieces },
+	{ "page by page, backwards", uncharge_by_pfns },
+	{ "gathered", uncharge_gathered_runs },
+};
+
+KUNIT_ARRAY_PARAM_DESC(uncharge, uncharge_cases, desc);
+
+/* ---- tests ---- */
+
+#define ARRAYS	60
+#define AT_ONCE	3
+
+/* Several arrays with pages in common are charged, and go in another order. */
+static void arrays_count_each_page_once(struct kunit *test)
+{
+	const struct uncharge_case *c = test->param_value;
+	struct fixture *f = test->priv;
+	struct pool *pool = pool_create(test);
+	struct array *array[AT_ONCE];
+	struct rnd_state rnd;
+	unsigned int i, k;
+
+	prandom_seed_state(&rnd, 1);
+	for (i = 0; i < ARRAYS; i++) {
+		for (k = 0; k < AT_ONCE; k++) {
+			array[k] = array_create(test, pool, &rnd);
+			KUNIT_EXPECT_EQ(test, 0,
+					ioas_cg_charge_pages(f->acct[A1],
+							     array[k]->pages,
+							     array[k]->nr));
+			pool_count(pool, array[k], 1);
+			expect_unique(test, pool);
+		}
+		for (k = 0; k < AT_ONCE; k++) {
+			c->uncharge(f->acct[A1], array[(k + 1) % AT_ONCE]);
+			pool_count(pool, array[(k + 1) % AT_ONCE], -1);
+			expect_unique(test, pool);
+		}
+		for (k = 0; k < AT_ONCE; k++)
+			kunit_kfree(test, array[k]);
+	}
+	pool_destroy(pool);
+}
+
+static void pages_that_do_not_count_are_left_out(struct kunit *test)
+{
+	struct page *zero[] = { ZERO_PAGE(0), ZERO_PAGE(0), ZERO_PAGE(0) };
+	unsigned long pfn = page_to_pfn(zero[0]);
+	struct fixture *f = test->priv;
+	struct ioas_cg_gather gather;
+
+	KUNIT_EXPECT_EQ(test, 0, ioas_cg_charge_pfns(f->acct[A1], pfn, 1));
+	KUNIT_EXPECT_EQ(test, 0, ioas_cg_charge_pages(f->acct[A1], zero, 3));
+	EXPECT_USAGE(test, f, 0, 0, 0, 0, 0, 0);
+	KUNIT_EXPECT_EQ(test, 0, f->acct[A1]->pages);
+	ioas_cg_uncharge_pages(f->acct[A1], zero, 3);
+	ioas_cg_gather_begin(&gather, f->acct[A1]);
+	ioas_cg_gather_uncharge_pfns(&gather, pfn, 1);
+	ioas_cg_gather_end(&gather);
+	KUNIT_EXPECT_EQ(test, 0, f->acct[A1]->pages);
+}
+
+/* Whatever page of the array is one too many. */
+static void refused_array_is_undone_whole(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct pool *pool = pool_create(test);
+	unsigned long max, unique;
+	struct array *array;
+	struct rnd_state rnd;
+
+	prandom_seed_state(&rnd, 2);
+	array = array_create(test, pool, &rnd);
+	pool_count(pool, array, 1);
+	unique = pool_unique(pool);
+	KUNIT_ASSERT_GT(test, unique, 100);
+	for (max = 0; max < unique; max++) {
+		f->owner[A]->max = max;
+		KUNIT_EXPECT_EQ(test, -ENOMEM,
+				ioas_cg_charge_pages(f->acct[A1], array->pages,
+						     array->nr));
+		EXPECT_USAGE(test, f, 0, 0, 0, 0, 0, 0);
+		KUNIT_EXPECT_EQ(test, 0, f->acct[A1]->pages);
+	}
+	KUNIT_EXPECT_EQ(test, unique, f->events[IOAS_EVENT_MAX]);
+	f->owner[A]->max = max;
+	KUNIT_EXPECT_EQ(test, 0,
+			ioas_cg_charge_pages(f->acct[A1], array->pages,
+					     array->nr));
+	expect_unique(test, pool);
+	ioas_cg_uncharge_pages(f->acct[A1], array->pages, array->nr);
+	pool_destroy(pool);
+}
+
+/* Whatever allocation fails, while another account holds a part of the pages. */
+static void failed_array_is_undone_whole(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct pool *pool = pool_create(test);
+	struct array *array, *other;
+	unsigned int nth, failed = 0;
+	struct rnd_state rnd;
+	int ret = -ENOMEM;
+
+	prandom_seed_state(&rnd, 3);
+	array = array_create(test, pool, &rnd);
+	other = array_create(test, pool, &rnd);
+	KUNIT_ASSERT_EQ(test, 0,
+			ioas_cg_charge_pages(f->acct[A1], other->pages,
+					     other->nr));
+	pool_count(pool, other, 1);
+	for (nth = 1; ret; nth++) {
+		test_fail_allocation(test, nth);
+		ret = ioas_cg_charge_pages(f->acct[A1], array->pages,
+					   array->nr);
+		KUNIT_ASSERT_EQ(test, !!ret, test_allocation_failed(test));
+		failed += !!ret;
+		if (!ret)
+			pool_count(pool, array, 1);
+		expect_unique(test, pool);
+	}
+	KUNIT_EXPECT_GT(test, failed, 3);
+	ioas_cg_uncharge_pages(f->acct[A1], array->pages, array->nr);
+	ioas_cg_uncharge_pages(f->acct[A1], other->pages, other->nr);
+	EXPECT_USAGE(test, f, 0, 0, 0, 0, 0, 0);
+	pool_destroy(pool);
+}
+
+static struct kunit_case account_cases[] = {
+	KUNIT_CASE_PARAM(arrays_count_each_page_once, uncharge_gen_params),
+	KUNIT_CASE(pages_that_do_not_count_are_left_out),
+	KUNIT_CASE(refused_array_is_undone_whole),
+	KUNIT_CASE(failed_array_is_undone_whole),
+	{ }
+};
+
+static struct kunit_suite account_suite = {
+	.name = "ioas_account",
+	.init = fixture_init,
+	.exit = fixture_exit,
+	.test_cases = account_cases,
+};
+
+kunit_test_suite(account_suite);
