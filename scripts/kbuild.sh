@@ -27,7 +27,7 @@ kcsan_variables()
 }
 
 tree=patched
-variables=
+variables=()
 arch=x86_64
 goal=bzImage
 image=arch/x86/boot/bzImage
@@ -35,7 +35,7 @@ case $target in
 base)	tree=base; fragments='vm' ;;
 x86)	fragments='vm ioas' ;;
 debug)	fragments='vm ioas debug' ;;
-kcsan)	fragments='vm ioas kcsan'; variables=$(kcsan_variables) ;;
+kcsan)	fragments='vm ioas kcsan'; mapfile -t variables < <(kcsan_variables) ;;
 uml)	arch=um; goal=linux; image=linux; fragments='uml ioas bench' ;;
 kasan)	arch=um; goal=linux; image=linux; fragments='uml ioas kasan' ;;
 *)	die "$usage" ;;
@@ -56,7 +56,7 @@ kmake()
 	CCACHE_DIR=$cache/ccache CCACHE_NOHASHDIR=1 CCACHE_MAXSIZE=10G \
 	KBUILD_BUILD_TIMESTAMP=0 KBUILD_BUILD_USER=ioascg KBUILD_BUILD_HOST=ioascg \
 		make -C "$folder/$tree" O="$out" ARCH="$arch" LOCALVERSION= \
-		CC="ccache gcc" HOSTCC="ccache gcc" $variables -j"$(nproc)" "$@"
+		CC="ccache gcc" HOSTCC="ccache gcc" "${variables[@]}" -j"$(nproc)" "$@"
 }
 
 # The fragments, each option once: the last one that names it wins.

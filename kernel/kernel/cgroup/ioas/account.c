@@ -47,22 +47,16 @@ struct ioas_cg_account *ioas_account_create(struct ioas_owner *owner,
 {
 	struct ioas_cg_account *acct;
 	struct mem_cgroup *old;
-	int ret = -ENOMEM;
 
 	if (WARN_ON_ONCE(kind < 0 || kind >= IOAS_CG_NR_KINDS))
 		return ERR_PTR(-EINVAL);
 	if (memcg)
 		old = set_active_memcg(memcg);
 	acct = kzalloc(sizeof(*acct), gfp | __GFP_ACCOUNT);
-	if (acct)
-		ret = ioas_step_add(&acct->single, NULL, owner,
-				    gfp | __GFP_ACCOUNT);
 	if (memcg)
 		set_active_memcg(old);
-	if (ret) {
-		kfree(acct);
-		return ERR_PTR(ret);
-	}
+	if (!acct)
+		return ERR_PTR(-ENOMEM);
 	ioas_owner_get(owner);
 	acct->owner = owner;
 	acct->memcg = memcg;
@@ -92,7 +86,6 @@ void ioas_cg_account_put(struct ioas_cg_account *acct)
 		      pages))
 		return;
 	atomic_long_dec(&acct->owner->accounts);
-	ioas_step_put(&acct->single, acct->owner->ledger);
 	ioas_owner_put(acct->owner);
 	if (acct->memcg)
 		mem_cgroup_put(acct->memcg);
@@ -132,7 +125,7 @@ static __always_inline void call_begin(struct account_call *call,
 	call->pages = 0;
 	if (acct->memcg)
 		call->memcg = set_active_memcg(acct->memcg);
-	ioas_op_begin(&call->op, acct->owner, &acct->single);
+	ioas_op_begin(&call->op, acct->owner);
 }
 
 static __always_inline void call_end(struct account_call *call)

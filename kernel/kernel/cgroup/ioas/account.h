@@ -7,8 +7,6 @@
 
 #include <linux/ioas_cgroup.h>
 
-#include "state.h"
-
 struct ioas_gather;
 struct ioas_owner;
 struct mem_cgroup;
@@ -16,14 +14,12 @@ struct mem_cgroup;
 /**
  * struct ioas_cg_account - pins of one object, all by the same owner
  * @owner: who is charged; referenced, never changes
- * @single: the step from nobody to @owner alone, once; its state is referenced
  * @memcg: memory cgroup that pays for the index; referenced, or NULL
  * @kind: what the object is
  * @pages: pins held now; calls for one account do not run at the same time
  */
 struct ioas_cg_account {
 	struct ioas_owner *owner;
-	struct ioas_step single;
 	struct mem_cgroup *memcg;
 	enum ioas_cg_kind kind;
 	long pages;

@@ -41,7 +41,6 @@
  * struct ioas_cg - the css
  * @css: for the cgroup core
  * @owner: what is counted on; referenced
- * @single: kept, so that the first account need not make that state; see state.c
  * @events_file: ioas.pinned.events
  * @events_local_file: ioas.pinned.events.local
  * @peaks: open files that wrote to ioas.pinned.peak
@@ -50,7 +49,6 @@
 struct ioas_cg {
 	struct cgroup_subsys_state css;
 	struct ioas_owner *owner;
-	struct ioas_step single;
 	struct cgroup_file events_file;
 	struct cgroup_file events_local_file;
 	struct list_head peaks;
@@ -404,7 +402,6 @@ ioas_css_alloc(struct cgroup_subsys_state *parent_css)
 {
 	struct ioas_owner *parent = NULL, *owner;
 	struct ioas_cg *cg;
-	int ret;
 
 	if (parent_css)
 		parent = css_ioas(parent_css)->owner;
@@ -413,17 +410,11 @@ ioas_css_alloc(struct cgroup_subsys_state *parent_css)
 	cg = kzalloc(sizeof(*cg), GFP_KERNEL);
 	if (!cg)
 		return ERR_PTR(-ENOMEM);
-	/* Accounted, as both may outlive the cgroup. */
+	/* Accounted, as it may outlive the cgroup. */
 	owner = ioas_owner_create(&ledger, parent, GFP_KERNEL_ACCOUNT);
 	if (IS_ERR(owner)) {
 		kfree(cg);
 		return ERR_CAST(owner);
-	}
-	ret = ioas_step_add(&cg->single, NULL, owner, GFP_KERNEL_ACCOUNT);
-	if (ret) {
-		ioas_owner_put(owner);
-		kfree(cg);
-		return ERR_PTR(ret);
 	}
 	cg->owner = owner;
 	INIT_LIST_HEAD(&cg->peaks);
@@ -455,7 +446,6 @@ static void ioas_css_free(struct cgroup_subsys_state *css)
 {
 	struct ioas_cg *cg = css_ioas(css);
 
-	ioas_step_put(&cg->single, &ledger);
 	ioas_owner_put(cg->owner);
 	kfree(cg);
 }

@@ -61,14 +61,15 @@
  * known, or memory for a leaf is needed, the lock is dropped, the step or the
  * memory is put into the op (&struct ioas_op), and the slot is looked at afresh:
  * somebody may have changed it.  The op holds references on both states of its
- * step, and its caller one on the single state.  That has two uses.  Comparing
+ * step, and its caller one on the owner.  That has two uses.  Comparing
  * pointers is enough to see that the step fits a run, as a state that is held
  * cannot have gone and come back as another.  And whatever reference a slot
  * drops under the lock is never the last one.
  *
  * A slot or leaf holds references on its states, except on "pinned once by that
- * owner": every account of the owner holds that one, and there is an account as
- * long as there are pages.  So the state that is stored most is not counted.
+ * owner": that one is a part of the owner, which every account holds, and there is
+ * an account as long as there are pages.  So the state that is stored most is not
+ * counted.
  *
  * Blocks are found and used under RCU, and are not counted either.  Whoever
  * empties a slot, and finds the whole block empty, *parks* it: the ledger keeps
@@ -832,8 +833,8 @@ static const struct ioas_step *op_known_step(const struct ioas_op *op,
 					     const struct ioas_state *state,
 					     bool charge)
 {
-	if (state == (charge ? NULL : op->single->with))
-		return op->single;
+	if (state == (charge ? NULL : &op->owner->state))
+		return &op->owner->single;
 	if (!op->has_more || !op->step.with)
 		return NULL;
 	return state == (charge ? op->step.without : op->step.with) ?

@@ -18,7 +18,6 @@ struct ioas_palette;
 /**
  * struct ioas_op - charges and uncharges of one call, for one owner
  * @owner: the owner
- * @single: the step from "nobody" to "@owner, once"; the caller holds its state
  * @refused: set when a charge fails on a limit: whose limit it was
  * @gfp: for allocations
  * @crossed_high: set when a charge crosses a high mark
@@ -31,7 +30,6 @@ struct ioas_palette;
  */
 struct ioas_op {
 	struct ioas_owner *owner;
-	const struct ioas_step *single;
 	struct ioas_owner *refused;
 	gfp_t gfp;
 	bool crossed_high;
@@ -48,13 +46,10 @@ struct ioas_op {
  * ioas_op_begin() - start a call
  * @op: the op, filled in
  * @owner: who is charged; the caller holds it until ioas_op_end()
- * @single: the step from nobody to @owner alone; the caller holds it too
  */
-static inline void ioas_op_begin(struct ioas_op *op, struct ioas_owner *owner,
-				 const struct ioas_step *single)
+static inline void ioas_op_begin(struct ioas_op *op, struct ioas_owner *owner)
 {
 	op->owner = owner;
-	op->single = single;
 	op->refused = NULL;
 	op->crossed_high = false;
 	op->has_more = false;

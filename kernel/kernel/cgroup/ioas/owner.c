@@ -99,6 +99,10 @@ struct ioas_owner *ioas_owner_create(struct ioas_ledger *ledger,
 	owner->ledger = ledger;
 	owner->parent = parent;
 	refcount_set(&owner->refs, 1);
+	owner->state.bit = IOAS_STATE_ENTRY;
+	owner->state.owner = owner;
+	owner->state.count = 1;
+	owner->single.with = &owner->state;
 	owner->max = IOAS_PAGES_MAX;
 	owner->high = IOAS_PAGES_MAX;
 	INIT_LIST_HEAD(&owner->children);

@@ -16,6 +16,8 @@
 #include <linux/spinlock.h>
 #include <linux/xarray.h>
 
+#include "state.h"
+
 struct cgroup_subsys_state;
 struct ioas_block;
 struct ioas_owner;
@@ -98,6 +100,8 @@ struct ioas_ledger {
  * @cgroup_id: id of the cgroup, to report it by
  * @css: the cgroup's css until it is released; RCU
  * @refs: held by the css, by accounts, by states and by children
+ * @state: "pinned by this owner, once"; not in the table of states
+ * @single: the step from nobody to @state
  * @children: list of &ioas_owner.sibling; protected by &ioas_ledger.tree
  * @sibling: in the list of the parent
  * @gross: pins by this owner alone, its descendants not included
@@ -121,6 +125,8 @@ struct ioas_owner {
 	u64 cgroup_id;
 	struct cgroup_subsys_state __rcu *css;
 	refcount_t refs;
+	struct ioas_state state;
+	struct ioas_step single;
 	struct list_head children;
 	struct list_head sibling;
 	struct ioas_gross __percpu *gross;

@@ -49,16 +49,20 @@
  * at most that many objects for each page, charged to the memory cgroup of the
  * one who pins.
  *
+ * The entry of an owner with count 1, a *single* state, is what most pages are in
+ * and every account needs.  It is a part of the owner, and not in the table.
+ *
  * The table is an array of red-black trees.  Unlike a hash table, it never has
  * to grow, which could fail, and has no long chains for anybody to aim at.
  *
  * Locking and lifetime
  * --------------------
  * States are immutable, and reference counted.  A branch holds its parts, an
- * entry holds its owner.  A lock in each slot of the table protects the slot's
- * tree.  The last reference to a state is dropped under it, so whoever finds a
- * state under the lock may take one.  Only one of the locks is held at a time,
- * and nothing is allocated or freed under it.
+ * entry holds its owner; a reference to a single state is one to its owner.  A
+ * lock in each slot of the table protects the slot's tree.  The last reference to
+ * a state is dropped under it, so whoever finds a state under the lock may take
+ * one.  Only one of the locks is held at a time, and nothing is allocated or
+ * freed under it.
  */
 
 #include <linux/hash.h>
@@ -220,6 +224,10 @@ static struct ioas_state *intern_entry(struct ioas_owner *owner,
 		.count = count,
 	};
 
+	if (count == 1) {
+		ioas_owner_get(owner);
+		return &owner->state;
+	}
 	return state_intern(owner->ledger, &key, gfp);
 }
 
@@ -242,15 +250,25 @@ static struct ioas_state *intern_branch(struct ioas_owner *owner, u32 bit,
  */
 void ioas_state_get(struct ioas_state *state)
 {
-	refcount_inc(&state->refs);
+	if (ioas_state_is_single(state))
+		ioas_owner_get(state->owner);
+	else
+		refcount_inc(&state->refs);
 }
 
-/* Drop a reference; true if it was the last, and @state left the table. */
+/*
+ * Drop a reference; true if it was the last, and @state left the table.  May sleep:
+ * a single state may go with its owner.
+ */
 static bool state_drop(struct ioas_ledger *ledger, struct ioas_state *state)
 {
 	struct ioas_state_slot *slot;
 	bool last;
 
+	if (ioas_state_is_single(state)) {
+		ioas_owner_put(state->owner);
+		return false;
+	}
 	if (refcount_dec_not_one(&state->refs))
 		return false;
 	slot = state_slot(ledger, state);

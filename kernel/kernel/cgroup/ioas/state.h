@@ -17,8 +17,8 @@ struct ioas_owner;
 /**
  * struct ioas_state - an immutable set of owners with counts, or a part of one
  * @rb: in a slot of the ledger's table
- * @refs: held by larger states, by calls under way, by the accounts of the owner
- *	(single states), and by slots and leaves of the index (all others)
+ * @refs: held by larger states, by calls under way, and by slots and leaves of the
+ *	index; not used by single states
  * @bit: the bit of the owners' paths at which the two branches part, or
  *	%IOAS_STATE_ENTRY
  * @branch: the owners that have @bit clear, and those that have it set
@@ -44,7 +44,7 @@ struct ioas_state {
  * ioas_state_is_single() - is it the state of a page that one owner pins once?
  * @state: the state, not NULL
  *
- * Every account of an owner holds that state.
+ * That state is a part of the owner: a reference to it is one to the owner.
  */
 static inline bool ioas_state_is_single(const struct ioas_state *state)
 {
