@@ -37,10 +37,12 @@ enum ioas_cg_kind {
 
 #ifdef CONFIG_CGROUP_IOAS
 
+/* What the index has in one slot: 2 MiB of 4 KiB pages. */
+#define IOAS_SLOT_SHIFT		9
+#define IOAS_SLOT_PAGES		BIT(IOAS_SLOT_SHIFT)
+
 #define IOAS_GATHER_SLOTS	12
 #define IOAS_GATHER_BUCKETS	16
-#define IOAS_GATHER_SHIFT	9
-#define IOAS_GATHER_BITS	BIT(IOAS_GATHER_SHIFT)	/* the pages of a slot */
 
 /**
  * struct ioas_gather - pages in no order, by the slots of the index
@@ -56,7 +58,7 @@ struct ioas_gather {
 	u8 bucket[IOAS_GATHER_BUCKETS];
 	unsigned long slot[IOAS_GATHER_SLOTS];
 	unsigned long pages[IOAS_GATHER_SLOTS]
-			   [BITS_TO_LONGS(IOAS_GATHER_BITS)];
+			   [BITS_TO_LONGS(IOAS_SLOT_PAGES)];
 };
 
 /**

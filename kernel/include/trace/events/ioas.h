@@ -42,7 +42,10 @@ DECLARE_EVENT_CLASS(ioas_pages,
 		  __entry->pfn, __entry->nr)
 );
 
-/* A run of pages was charged to the owner @cgroup_id. */
+/*
+ * A run of pages was charged to the owner @cgroup_id.  Pages that came in no order
+ * are traced by ascending page frame number.
+ */
 DEFINE_EVENT(ioas_pages, charge,
 
 	TP_PROTO(u64 cgroup_id, enum ioas_cg_kind kind, unsigned long pfn,

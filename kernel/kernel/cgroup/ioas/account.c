@@ -8,8 +8,8 @@
  * what happens when a charge is refused.
  *
  * Only RAM counts.  Reserved pages, the zero pages and device memory are held by
- * nobody in particular; they are left out on charge and, as none of this can
- * change while a page is pinned, on uncharge in the same way.
+ * nobody in particular, and are left out on charge.  None of this can change while
+ * a page is pinned, so on uncharge they are the pages that the index does not know.
  *
  * What the index allocates is charged to the memory cgroup of the task that the
  * account was made for, also when another task or a kernel thread unpins.
@@ -24,6 +24,7 @@
 #include <linux/slab.h>
 
 #include "account.h"
+#include "fault.h"
 #include "index.h"
 #include "owner.h"
 
@@ -128,9 +129,9 @@ static __always_inline void call_begin(struct account_call *call,
 	ioas_op_begin(&call->op, acct->owner);
 }
 
-static __always_inline void call_end(struct account_call *call)
+static __always_inline void call_end(struct account_call *call, int ret)
 {
-	ioas_op_end(&call->op);
+	ioas_op_end(&call->op, ret);
 	if (call->acct->memcg)
 		set_active_memcg(call->memcg);
 }
@@ -196,11 +197,12 @@ static bool folio_counts(struct folio *folio)
 	       !is_huge_zero_folio(folio) && !folio_is_zone_device(folio);
 }
 
-/*
- * Page structs of an aligned stretch of this many frames are consecutive: they
- * are in one section, on every architecture.
- */
+/* Page structs of an aligned stretch of this many frames are consecutive. */
+#if defined(CONFIG_SPARSEMEM) && !defined(CONFIG_SPARSEMEM_VMEMMAP)
+#define STRETCH_PAGES	MIN(512UL, PAGES_PER_SECTION)
+#else
 #define STRETCH_PAGES	512UL
+#endif
 
 static unsigned long stretch(unsigned long pfn, unsigned long nr)
 {
@@ -208,8 +210,8 @@ static unsigned long stretch(unsigned long pfn, unsigned long nr)
 }
 
 /*
- * Single pages are many, and each is looked at, on charge and again on uncharge:
- * one look at the flags tells that it is neither part of a folio nor special.
+ * Single pages are many, and each is looked at: the flags tell that it is neither
+ * part of a folio nor special.
  */
 static __always_inline bool is_plain_page(const struct page *page,
 					  unsigned long pfn)
@@ -241,7 +243,6 @@ static unsigned long counting_run(unsigned long pfn, unsigned long nr,
 	struct page *page;
 
 	*counts = false;
-	/* Memory comes and goes in sections, so one page stands for all. */
 	if (!pfn_valid(pfn))
 		return 1;
 	page = pfn_to_page(pfn);
@@ -262,9 +263,11 @@ static bool is_exempt(unsigned long pfn)
 	return !counts;
 }
 
-static void warn_not_charged(unsigned long pfn)
+/* A page was to be uncharged that is not charged: is that as it should be? */
+static void check_not_charged(unsigned long pfn)
 {
-	WARN_ONCE(1, "ioas: uncharge of pfn %lx, not charged\n", pfn);
+	if (!is_exempt(pfn))
+		ioas_warn_not_charged(pfn);
 }
 
 /*
@@ -280,15 +283,16 @@ static void uncharge_run(struct account_call *call, unsigned long pfn,
 		pfn += call_uncharge(call, pfn, end - pfn);
 		if (likely(pfn == end))
 			break;
-		if (!is_exempt(pfn))
-			warn_not_charged(pfn);
+		check_not_charged(pfn);
 		do {
-			pfn++;
+			/* VFIO has whole BARs, of gigabytes. */
+			if (!(++pfn % STRETCH_PAGES))
+				cond_resched();
 		} while (pfn < end && is_exempt(pfn));
 	}
 }
 
-/* All or nothing, as are all that follow. */
+/* All or nothing. */
 static int charge_run(struct account_call *call, unsigned long pfn,
 		      unsigned long nr)
 {
@@ -322,47 +326,25 @@ static int charge_run(struct account_call *call, unsigned long pfn,
 typedef void (*trace_fn)(u64 cgroup_id, enum ioas_cg_kind kind,
 			 unsigned long pfn, unsigned long nr);
 
-/* One by one; the pages that do not count were gathered too, to uncharge. */
 static void trace_gathered(struct account_call *call,
 			   const struct ioas_gather *gather, trace_fn trace)
 {
-	unsigned int i, page;
-	unsigned long pfn;
+	unsigned int i, first, end;
 
-	for (i = 0; i < gather->nr_slots; i++) {
-		for_each_set_bit(page, gather->pages[i], IOAS_GATHER_BITS) {
-			pfn = ioas_gather_pfn(gather, i, page);
-			if (!is_exempt(pfn))
-				trace(call->acct->owner->cgroup_id,
-				      call->acct->kind, pfn, 1);
-		}
-	}
-}
-
-/* Of what was to be uncharged, the pages that were not charged. */
-static unsigned int check_left(const struct ioas_gather *gather)
-{
-	unsigned int i, page, nr = 0;
-	unsigned long pfn;
-
-	for (i = 0; i < gather->nr_slots; i++) {
-		for_each_set_bit(page, gather->pages[i], IOAS_GATHER_BITS) {
-			pfn = ioas_gather_pfn(gather, i, page);
-			if (!is_exempt(pfn))
-				warn_not_charged(pfn);
-			nr++;
-		}
-	}
-	return nr;
+	for (i = 0; i < gather->nr_slots; i++)
+		for_each_set_bitrange(first, end, gather->pages[i],
+				      IOAS_SLOT_PAGES)
+			trace(call->acct->owner->cgroup_id, call->acct->kind,
+			      ioas_gather_pfn(gather, i, first), end - first);
 }
 
 static void uncharge_gathered(struct account_call *call,
 			      struct ioas_gather *gather)
 {
+	ioas_op_uncharge_gathered(&call->op, gather, check_not_charged);
+	call->pages -= gather->nr_pages;
 	if (trace_uncharge_enabled())
 		trace_gathered(call, gather, trace_uncharge);
-	ioas_op_uncharge_gathered(&call->op, gather);
-	call->pages -= gather->nr_pages - check_left(gather);
 	ioas_gather_init(gather);
 }
 
@@ -449,23 +431,32 @@ static __always_inline unsigned long array_run(struct page **pages,
 	return array_long_run(pages, nr);
 }
 
-static noinline void uncharge_scattered(struct account_call *call,
-					struct page **pages, unsigned long nr)
+/* @gather is empty, before and after. */
+static void gather_and_uncharge(struct account_call *call,
+				struct ioas_gather *gather,
+				struct page **pages, unsigned long nr)
 {
-	struct ioas_gather gather __uninitialized;
 	unsigned long i, len, pfn;
 
-	ioas_gather_init(&gather);
 	for (i = 0; i < nr; i += len) {
 		len = array_run(pages + i, nr - i);
 		pfn = page_to_pfn(pages[i]);
 		if (len < LONG_RUN)
-			gather_to_uncharge(call, &gather, pfn, len);
+			gather_to_uncharge(call, gather, pfn, len);
 		else
 			uncharge_run(call, pfn, len);
 	}
-	if (gather.nr_pages)
-		uncharge_gathered(call, &gather);
+	if (gather->nr_pages)
+		uncharge_gathered(call, gather);
+}
+
+static noinline void uncharge_scattered(struct account_call *call,
+					struct page **pages, unsigned long nr)
+{
+	struct ioas_gather gather __uninitialized;
+
+	ioas_gather_init(&gather);
+	gather_and_uncharge(call, &gather, pages, nr);
 }
 
 static void uncharge_array(struct account_call *call, struct page **pages,
@@ -532,7 +523,7 @@ static noinline int charge_scattered(struct account_call *call,
 	if (!ret && gather.nr_pages)
 		ret = charge_gathered(call, &gather);
 	if (ret)
-		uncharge_scattered(call, pages, gathered);
+		gather_and_uncharge(call, &gather, pages, gathered);
 	return ret;
 }
 
@@ -554,7 +545,7 @@ static __always_inline int charge_end(struct account_call *call,
 
 	if (likely(!ret))
 		count_pins(call);
-	call_end(call);
+	call_end(call, ret);
 	if (likely(!ret))
 		return 0;
 	if (ret == -EDQUOT)
@@ -567,18 +558,17 @@ static __always_inline void uncharge_end(struct account_call *call)
 {
 	/* call->pages counted down from 0. */
 	count_pins(call);
-	call_end(call);
+	call_end(call, 0);
 }
 
-/* ---- without a look at the pages ---- */
+#if IS_ENABLED(CONFIG_CGROUP_IOAS_KUNIT_TEST)
+/* ---- for tests: page frames that are made up, without a look at them ---- */
 
 /**
- * ioas_account_charge() - charge page frames that are known to count
+ * ioas_account_charge() - charge page frames
  * @acct: the account
  * @pfn: the first page
  * @nr: number of pages
- *
- * Also for page frames that are made up, in tests.
  *
  * Context: May sleep.
  * Return: 0 or -ENOMEM, and then nothing was charged.
@@ -608,15 +598,15 @@ void ioas_account_uncharge(struct ioas_cg_account *acct, unsigned long pfn,
 
 	call_begin(&call, acct);
 	done = call_uncharge(&call, pfn, nr);
-	WARN_ONCE(done < nr, "ioas: uncharge of pfn %lx, not charged\n",
-		  pfn + done);
+	if (done < nr)
+		ioas_warn_not_charged(pfn + done);
 	uncharge_end(&call);
 }
 
 /**
  * ioas_account_charge_gathered() - charge page frames that were gathered
  * @acct: the account
- * @gather: page frames that are known to count; empty afterwards
+ * @gather: the page frames; empty afterwards
  *
  * Context: May sleep.
  * Return: 0 or -ENOMEM, and then nothing was charged.
@@ -647,6 +637,8 @@ void ioas_account_uncharge_gathered(struct ioas_cg_account *acct,
 	uncharge_gathered(&call, gather);
 	uncharge_end(&call);
 }
+
+#endif /* CONFIG_CGROUP_IOAS_KUNIT_TEST */
 
 /* ---- for subsystems ---- */
 
@@ -795,14 +787,19 @@ void ioas_cg_gather_uncharge_pfns(struct ioas_cg_gather *gather,
 EXPORT_SYMBOL_GPL(ioas_cg_gather_uncharge_pfns);
 
 /**
- * ioas_cg_gather_end() - uncharge what was gathered and is still charged
+ * ioas_cg_gather_end() - uncharge what was gathered and not yet uncharged
  * @gather: started with ioas_cg_gather_begin()
  *
  * Context: May sleep.  The pages are still pinned.
  */
 void ioas_cg_gather_end(struct ioas_cg_gather *gather)
 {
-	if (gather->pages.nr_pages)
-		ioas_account_uncharge_gathered(gather->acct, &gather->pages);
+	struct account_call call __uninitialized;
+
+	if (!gather->pages.nr_pages)
+		return;
+	call_begin(&call, gather->acct);
+	uncharge_gathered(&call, &gather->pages);
+	uncharge_end(&call);
 }
 EXPORT_SYMBOL_GPL(ioas_cg_gather_end);

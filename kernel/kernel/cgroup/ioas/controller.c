@@ -275,7 +275,7 @@ static int pinned_peak_show(struct seq_file *sf, void *v)
 	else
 		peak = max(ofp->value, READ_ONCE(cg->owner->local_peak));
 	spin_unlock(&cg->peaks_lock);
-	/* See ioas_owner_update_peaks(). */
+	/* See ioas_owner_passed_marks(). */
 	peak = max_t(unsigned long, peak, atomic_long_read(&cg->owner->usage));
 	seq_printf(sf, "%llu\n", (u64)peak * PAGE_SIZE);
 	return 0;

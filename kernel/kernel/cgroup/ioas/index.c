@@ -104,8 +104,8 @@
 #include "index.h"
 #include "owner.h"
 
-#define LEAF_SHIFT	IOAS_GATHER_SHIFT
-#define LEAF_PAGES	((unsigned int)IOAS_GATHER_BITS)
+#define LEAF_SHIFT	IOAS_SLOT_SHIFT
+#define LEAF_PAGES	((unsigned int)IOAS_SLOT_PAGES)
 #define BLOCK_SHIFT	6
 #define BLOCK_SLOTS	((unsigned int)BIT(BLOCK_SHIFT))
 
@@ -877,7 +877,7 @@ static __always_inline int op_count_add(struct ioas_op *op,
 					unsigned long nr)
 {
 	op->refused = ioas_owner_try_charge(op->owner, step->stop, nr,
-					    &op->crossed_high);
+					    &op->marked);
 	if (op->refused)
 		return -EDQUOT;
 	if (step->without) {
@@ -1224,10 +1224,11 @@ static void work_begin(struct ioas_work *work, unsigned long pfn,
 /**
  * ioas_op_end() - end a call: give back what the op holds
  * @op: the op
+ * @ret: 0, or what the call failed with, and then all its charges were undone
  *
  * Context: May sleep.
  */
-void ioas_op_end(struct ioas_op *op)
+void ioas_op_end(struct ioas_op *op, int ret)
 {
 	if (unlikely(op->has_more)) {
 		ioas_step_put(&op->step, op->owner->ledger);
@@ -1235,8 +1236,12 @@ void ioas_op_end(struct ioas_op *op)
 		leaf_free(op->spare_many);
 		kvfree(op->spare_palette);
 	}
-	if (unlikely(op->crossed_high))
-		ioas_owner_report_high(op->owner);
+	if (likely(!op->marked))
+		return;
+	if (ret)
+		ioas_owner_forget_marks(op->owner);
+	else
+		ioas_owner_passed_marks(op->owner);
 }
 
 /**
@@ -1353,7 +1358,7 @@ int ioas_op_charge_gathered(struct ioas_op *op, struct ioas_gather *gather)
 		block_check(op->owner->ledger, gather->slot[i] << LEAF_SHIFT);
 		bitmap_andnot(pages, pages, left, LEAF_PAGES);
 		gather->nr_slots = i + 1;
-		ioas_op_uncharge_gathered(op, gather);
+		ioas_op_uncharge_gathered(op, gather, ioas_warn_not_charged);
 	}
 	return ret;
 }
@@ -1361,27 +1366,30 @@ int ioas_op_charge_gathered(struct ioas_op *op, struct ioas_gather *gather)
 /**
  * ioas_op_uncharge_gathered() - uncharge pages that were gathered
  * @op: the op
- * @gather: the pages; those that the owner does not pin are left in it
+ * @gather: the pages; those that the owner does not pin are taken out
+ * @missing: called for each of those
  *
  * Context: May sleep.
  */
-void ioas_op_uncharge_gathered(struct ioas_op *op, struct ioas_gather *gather)
+void ioas_op_uncharge_gathered(struct ioas_op *op, struct ioas_gather *gather,
+			       void (*missing)(unsigned long pfn))
 {
-	DECLARE_BITMAP(missing, LEAF_PAGES);
+	DECLARE_BITMAP(left, LEAF_PAGES);
 	unsigned long *pages;
 	unsigned int i, page;
 
 	op->gfp = GFP_KERNEL_ACCOUNT | __GFP_NOFAIL;
 	for (i = 0; i < gather->nr_slots; i++) {
 		pages = gather->pages[i];
-		bitmap_zero(missing, LEAF_PAGES);
-		while (unlikely(op_work_slot_pages(op, gather->slot[i], pages,
+		bitmap_copy(left, pages, LEAF_PAGES);
+		while (unlikely(op_work_slot_pages(op, gather->slot[i], left,
 						   false))) {
-			page = find_first_bit(pages, LEAF_PAGES);
+			page = find_first_bit(left, LEAF_PAGES);
+			__clear_bit(page, left);
 			__clear_bit(page, pages);
-			__set_bit(page, missing);
+			gather->nr_pages--;
+			missing(ioas_gather_pfn(gather, i, page));
 		}
-		bitmap_copy(pages, missing, LEAF_PAGES);
 		cond_resched();
 	}
 }

@@ -20,7 +20,7 @@ struct ioas_palette;
  * @owner: the owner
  * @refused: set when a charge fails on a limit: whose limit it was
  * @gfp: for allocations
- * @crossed_high: set when a charge crosses a high mark
+ * @marked: set when a charge passes a peak or a high mark
  * @has_more: the members below are valid; most calls do without them
  * @step: the step last made; both of its states are referenced
  * @spare_two: memory for the next leaf of that form, or NULL
@@ -32,7 +32,7 @@ struct ioas_op {
 	struct ioas_owner *owner;
 	struct ioas_owner *refused;
 	gfp_t gfp;
-	bool crossed_high;
+	bool marked;
 	bool has_more;
 
 	struct ioas_step step;
@@ -51,16 +51,17 @@ static inline void ioas_op_begin(struct ioas_op *op, struct ioas_owner *owner)
 {
 	op->owner = owner;
 	op->refused = NULL;
-	op->crossed_high = false;
+	op->marked = false;
 	op->has_more = false;
 }
 
-void ioas_op_end(struct ioas_op *op);
+void ioas_op_end(struct ioas_op *op, int ret);
 int ioas_op_charge(struct ioas_op *op, unsigned long pfn, unsigned long nr);
 unsigned long ioas_op_uncharge(struct ioas_op *op, unsigned long pfn,
 			       unsigned long nr);
 int ioas_op_charge_gathered(struct ioas_op *op, struct ioas_gather *gather);
-void ioas_op_uncharge_gathered(struct ioas_op *op, struct ioas_gather *gather);
+void ioas_op_uncharge_gathered(struct ioas_op *op, struct ioas_gather *gather,
+			       void (*missing)(unsigned long pfn));
 
 /**
  * ioas_gather_init() - make a gather empty
@@ -83,7 +84,7 @@ static inline void ioas_gather_init(struct ioas_gather *gather)
 static __always_inline bool ioas_gather_add(struct ioas_gather *gather,
 					    unsigned long pfn)
 {
-	unsigned long slot = pfn >> IOAS_GATHER_SHIFT, *word, mask;
+	unsigned long slot = pfn >> IOAS_SLOT_SHIFT, *word, mask;
 	unsigned int bucket = slot % IOAS_GATHER_BUCKETS, i;
 
 	while ((i = gather->bucket[bucket]) && gather->slot[i - 1] != slot)
@@ -96,7 +97,7 @@ static __always_inline bool ioas_gather_add(struct ioas_gather *gather,
 		gather->slot[i - 1] = slot;
 		memset(gather->pages[i - 1], 0, sizeof(gather->pages[0]));
 	}
-	pfn %= IOAS_GATHER_BITS;
+	pfn %= IOAS_SLOT_PAGES;
 	word = &gather->pages[i - 1][BIT_WORD(pfn)];
 	mask = BIT_MASK(pfn);
 	if (unlikely(*word & mask))
@@ -115,7 +116,7 @@ static __always_inline bool ioas_gather_add(struct ioas_gather *gather,
 static inline unsigned long ioas_gather_pfn(const struct ioas_gather *gather,
 					    unsigned int i, unsigned int page)
 {
-	return (gather->slot[i] << IOAS_GATHER_SHIFT) + page;
+	return (gather->slot[i] << IOAS_SLOT_SHIFT) + page;
 }
 
 void ioas_index_trim(struct ioas_ledger *ledger);

@@ -183,48 +183,6 @@ struct ioas_owner *ioas_owner_ancestor(struct ioas_owner *owner,
 }
 
 /**
- * ioas_owner_undo() - take back a charge that an ancestor refused
- * @owner: the first that was charged
- * @stop: the ancestor that refused
- * @nr: number of pages
- *
- * A crossing of the high mark that this charge made did not happen.
- */
-void ioas_owner_undo(struct ioas_owner *owner, struct ioas_owner *stop,
-		     unsigned long nr)
-{
-	unsigned long usage, high;
-
-	for (; owner != stop; owner = owner->parent) {
-		usage = atomic_long_sub_return(nr, &owner->usage);
-		high = READ_ONCE(owner->high);
-		if (usage <= high && usage + nr > high)
-			WRITE_ONCE(owner->high_crossed, 0);
-	}
-}
-
-/**
- * ioas_owner_update_peaks() - note a usage above the peak
- * @owner: the first that was charged
- * @stop: the first ancestor that was not, or NULL
- *
- * Intended race: of two that write, the lower may win.  Who shows a peak takes
- * the current usage into account, so it is never seen below that.
- */
-void ioas_owner_update_peaks(struct ioas_owner *owner, struct ioas_owner *stop)
-{
-	unsigned long usage;
-
-	for (; owner != stop; owner = owner->parent) {
-		usage = atomic_long_read(&owner->usage);
-		if (usage > READ_ONCE(owner->local_peak))
-			WRITE_ONCE(owner->local_peak, usage);
-		if (usage > READ_ONCE(owner->peak))
-			WRITE_ONCE(owner->peak, usage);
-	}
-}
-
-/**
  * ioas_owner_add_shared() - pages became shared, or ceased to be
  * @owner: the first for which they did
  * @stop: the first ancestor for which they did not
@@ -255,16 +213,53 @@ void ioas_owner_count_event(struct ioas_owner *owner, enum ioas_event event)
 		owner->ledger->notify(owner, event);
 }
 
+/*
+ * Intended race: of two that write, the lower may win.  Who shows a peak takes the
+ * current usage into account, so it is never seen below that.
+ */
+static void ioas_owner_update_peak(struct ioas_owner *owner)
+{
+	unsigned long usage = atomic_long_read(&owner->usage);
+
+	if (usage > READ_ONCE(owner->local_peak))
+		WRITE_ONCE(owner->local_peak, usage);
+	if (usage > READ_ONCE(owner->peak))
+		WRITE_ONCE(owner->peak, usage);
+}
+
 /**
- * ioas_owner_report_high() - count the events of crossed high marks
- * @owner: the owner whose charge crossed one, here or in an ancestor
+ * ioas_owner_passed_marks() - a call that passed marks succeeded
+ * @owner: the owner that was charged
+ *
+ * Note new peaks, and count the events of high marks that were crossed, here and in
+ * the ancestors.  This is done at the end of a call, as what a call does before
+ * it is refused is not to be seen.
  *
  * Context: May sleep.  Locks of the object that pins may be held.
  */
-void ioas_owner_report_high(struct ioas_owner *owner)
+void ioas_owner_passed_marks(struct ioas_owner *owner)
+{
+	for (; owner; owner = owner->parent) {
+		ioas_owner_update_peak(owner);
+		if (xchg(&owner->high_crossed, 0))
+			ioas_owner_count_event(owner, IOAS_EVENT_HIGH);
+	}
+}
+
+/**
+ * ioas_owner_forget_marks() - a call that passed marks was undone
+ * @owner: the owner that was charged
+ *
+ * A high mark that the usage is still above was crossed by others too, of which
+ * none may know that it was.
+ *
+ * Context: May sleep.  Locks of the object that pins may be held.
+ */
+void ioas_owner_forget_marks(struct ioas_owner *owner)
 {
 	for (; owner; owner = owner->parent)
-		if (xchg(&owner->high_crossed, 0))
+		if (xchg(&owner->high_crossed, 0) &&
+		    atomic_long_read(&owner->usage) > READ_ONCE(owner->high))
 			ioas_owner_count_event(owner, IOAS_EVENT_HIGH);
 }
 

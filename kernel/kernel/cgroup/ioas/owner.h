@@ -114,7 +114,7 @@ struct ioas_ledger {
  * @shared: those of them that owners outside of this subtree pin too
  * @peak: highest @usage
  * @local_peak: highest @usage since the last reset by a reader
- * @high_crossed: @usage crossed @high, and the event is not yet counted
+ * @high_crossed: @usage crossed @high, and the call that did it is not over
  * @path: numbers of the ancestors from level 1 down to the owner itself
  *
  * A number is never 0, and unique in the ledger.
@@ -175,7 +175,8 @@ struct ioas_owner *ioas_owner_ancestor(struct ioas_owner *owner,
 void ioas_owner_add_shared(struct ioas_owner *owner, struct ioas_owner *stop,
 			   long nr);
 void ioas_owner_count_event(struct ioas_owner *owner, enum ioas_event event);
-void ioas_owner_report_high(struct ioas_owner *owner);
+void ioas_owner_passed_marks(struct ioas_owner *owner);
+void ioas_owner_forget_marks(struct ioas_owner *owner);
 void ioas_owner_sum(struct ioas_owner *owner, struct ioas_owner_stat *stat);
 
 /* What every charge and uncharge goes through is inline. */
@@ -194,17 +195,14 @@ static inline void ioas_owner_uncharge(struct ioas_owner *owner,
 		WARN_ON_ONCE(atomic_long_sub_return(nr, &owner->usage) < 0);
 }
 
-void ioas_owner_update_peaks(struct ioas_owner *owner, struct ioas_owner *stop);
-void ioas_owner_undo(struct ioas_owner *owner, struct ioas_owner *stop,
-		     unsigned long nr);
-
 /**
  * ioas_owner_try_charge() - add pages to an owner and its ancestors
  * @owner: the first to be charged
  * @stop: the first ancestor that is not, or NULL
  * @nr: number of pages
- * @crossed: set to true if a charged owner crossed its high mark, for
- *	ioas_owner_report_high(); not written otherwise
+ * @marked: set to true if a peak or high mark was passed, for
+ *	ioas_owner_passed_marks() or, if all of this is undone,
+ *	ioas_owner_forget_marks(); not written otherwise
  *
  * A charge that is under way while a limit is lowered may still see the limit
  * from before.
@@ -214,29 +212,26 @@ void ioas_owner_undo(struct ioas_owner *owner, struct ioas_owner *stop,
  */
 static inline struct ioas_owner *
 ioas_owner_try_charge(struct ioas_owner *owner, struct ioas_owner *stop,
-		      unsigned long nr, bool *crossed)
+		      unsigned long nr, bool *marked)
 {
 	unsigned long usage, high;
 	struct ioas_owner *o;
-	bool peak = false;
 
 	for (o = owner; o != stop; o = o->parent) {
 		usage = atomic_long_add_return(nr, &o->usage);
 		if (unlikely(usage > READ_ONCE(o->max))) {
 			atomic_long_sub(nr, &o->usage);
-			ioas_owner_undo(owner, o, nr);
+			ioas_owner_uncharge(owner, o, nr);
 			return o;
 		}
 		if (unlikely(usage > READ_ONCE(o->local_peak)))
-			peak = true;
+			*marked = true;
 		high = READ_ONCE(o->high);
 		if (unlikely(usage > high && usage - nr <= high)) {
 			WRITE_ONCE(o->high_crossed, 1);
-			*crossed = true;
+			*marked = true;
 		}
 	}
-	if (unlikely(peak))
-		ioas_owner_update_peaks(owner, stop);
 	return NULL;
 }
 

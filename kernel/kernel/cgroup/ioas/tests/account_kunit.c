@@ -4,24 +4,32 @@
  * do not count.
  */
 
+#include <kunit/static_stub.h>
 #include <linux/mm.h>
 #include <linux/prandom.h>
+#include <trace/events/ioas.h>
 
+#include "../fault.h"
 #include "fixture.h"
 
 #define HUGE_ORDER	9
 #define HUGE_PAGES	BIT(HUGE_ORDER)
-#define SINGLES		300
+#define BLOCKS		(2 * IOAS_GATHER_SLOTS)
+#define SINGLES		(16 * BLOCKS)
 #define POOL_PAGES	(HUGE_PAGES + SINGLES)
 #define MAX_ARRAY	900
 #define ZERO		POOL_PAGES	/* number of the zero page in a pool */
 
 /**
  * struct pool - what the arrays are made of
- * @page: the pages of a large folio, single pages, and the zero page
+ * @huge: a large folio
+ * @block: 2 MiB of single pages each, of more slots than a gather has
+ * @page: the pages of @huge, some of each @block in turn, and the zero page
  * @times: how often each is charged; the zero page never is
  */
 struct pool {
+	struct page *huge;
+	struct page *block[BLOCKS];
 	struct page *page[POOL_PAGES + 1];
 	unsigned int times[POOL_PAGES];
 };
@@ -41,18 +49,20 @@ struct array {
 static struct pool *pool_create(struct kunit *test)
 {
 	struct pool *pool = kunit_kzalloc(test, sizeof(*pool), GFP_KERNEL);
-	struct page *huge;
 	int i;
 
 	KUNIT_ASSERT_NOT_NULL(test, pool);
-	huge = alloc_pages(GFP_KERNEL | __GFP_COMP, HUGE_ORDER);
-	KUNIT_ASSERT_NOT_NULL(test, huge);
-	for (i = 0; i < HUGE_PAGES; i++)
-		pool->page[i] = nth_page(huge, i);
-	for (; i < POOL_PAGES; i++) {
-		pool->page[i] = alloc_page(GFP_KERNEL);
-		KUNIT_ASSERT_NOT_NULL(test, pool->page[i]);
+	pool->huge = alloc_pages(GFP_KERNEL | __GFP_COMP, HUGE_ORDER);
+	KUNIT_ASSERT_NOT_NULL(test, pool->huge);
+	for (i = 0; i < BLOCKS; i++) {
+		pool->block[i] = alloc_pages(GFP_KERNEL, HUGE_ORDER);
+		KUNIT_ASSERT_NOT_NULL(test, pool->block[i]);
 	}
+	for (i = 0; i < HUGE_PAGES; i++)
+		pool->page[i] = nth_page(pool->huge, i);
+	for (i = 0; i < SINGLES; i++)
+		pool->page[HUGE_PAGES + i] =
+			nth_page(pool->block[i % BLOCKS], i / BLOCKS * 3);
 	pool->page[ZERO] = ZERO_PAGE(0);
 	return pool;
 }
@@ -61,9 +71,9 @@ static void pool_destroy(struct pool *pool)
 {
 	int i;
 
-	for (i = HUGE_PAGES; i < POOL_PAGES; i++)
-		__free_page(pool->page[i]);
-	__free_pages(pool->page[0], HUGE_ORDER);
+	for (i = 0; i < BLOCKS; i++)
+		__free_pages(pool->block[i], HUGE_ORDER);
+	__free_pages(pool->huge, HUGE_ORDER);
 }
 
 static void array_add(struct array *array, struct pool *pool,
@@ -306,11 +316,126 @@ static void failed_array_is_undone_whole(struct kunit *test)
 	pool_destroy(pool);
 }
 
+/* What the events say is charged, and the sum of its page frame numbers. */
+struct traced {
+	long pages;
+	unsigned long pfns;
+};
+
+static void trace_run(struct traced *traced, unsigned long pfn, long nr,
+		      int sign)
+{
+	traced->pages += sign * nr;
+	for (; nr; pfn++, nr--)
+		traced->pfns += sign * pfn;
+}
+
+static void probe_charge(void *traced, u64 cgroup_id, enum ioas_cg_kind kind,
+			 unsigned long pfn, unsigned long nr)
+{
+	trace_run(traced, pfn, nr, 1);
+}
+
+static void probe_uncharge(void *traced, u64 cgroup_id, enum ioas_cg_kind kind,
+			   unsigned long pfn, unsigned long nr)
+{
+	trace_run(traced, pfn, nr, -1);
+}
+
+static void events_add_up(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct pool *pool = pool_create(test);
+	struct traced traced = { };
+	struct rnd_state rnd;
+	struct array *array;
+	unsigned long pfns;
+	unsigned int i, k;
+
+	if (!IS_ENABLED(CONFIG_TRACEPOINTS)) {
+		pool_destroy(pool);
+		kunit_skip(test, "without CONFIG_TRACEPOINTS");
+	}
+	KUNIT_ASSERT_EQ(test, 0, register_trace_charge(probe_charge, &traced));
+	KUNIT_ASSERT_EQ(test, 0,
+			register_trace_uncharge(probe_uncharge, &traced));
+	prandom_seed_state(&rnd, 4);
+	for (k = 0; k < ARRAY_SIZE(uncharge_cases); k++) {
+		array = array_create(test, pool, &rnd, MAX_ARRAY);
+		for (pfns = 0, i = 0; i < array->nr; i++)
+			if (array->number[i] != ZERO)
+				pfns += page_to_pfn(array->pages[i]);
+		f->owner[A]->max = 500;
+		KUNIT_EXPECT_EQ(test, -ENOMEM,
+				ioas_cg_charge_pages(f->acct[A1], array->pages,
+						     array->nr));
+		KUNIT_EXPECT_EQ(test, traced.pages, 0);
+		KUNIT_EXPECT_EQ(test, traced.pfns, 0);
+		f->owner[A]->max = IOAS_PAGES_MAX;
+		KUNIT_EXPECT_EQ(test, 0,
+				ioas_cg_charge_pages(f->acct[A1], array->pages,
+						     array->nr));
+		KUNIT_EXPECT_EQ(test, traced.pages, f->acct[A1]->pages);
+		KUNIT_EXPECT_EQ(test, traced.pfns, pfns);
+		uncharge_cases[k].uncharge(f->acct[A1], array);
+		KUNIT_EXPECT_EQ(test, traced.pages, 0);
+		KUNIT_EXPECT_EQ(test, traced.pfns, 0);
+	}
+	unregister_trace_charge(probe_charge, &traced);
+	unregister_trace_uncharge(probe_uncharge, &traced);
+	tracepoint_synchronize_unregister();
+	pool_destroy(pool);
+}
+
+static unsigned int warnings;
+
+static void count_warning(unsigned long pfn)
+{
+	warnings++;
+}
+
+/* A bug of a caller: it is told, and nothing else goes wrong. */
+static void uncharge_of_what_is_not_charged_warns(struct kunit *test)
+{
+	const struct uncharge_case *c = test->param_value;
+	struct fixture *f = test->priv;
+	struct pool *pool = pool_create(test);
+	struct array *array, *other;
+	struct rnd_state rnd;
+
+	prandom_seed_state(&rnd, 5);
+	array = array_create(test, pool, &rnd, MAX_ARRAY);
+	other = array_create(test, pool, &rnd, MAX_ARRAY);
+	KUNIT_ASSERT_EQ(test, 0,
+			ioas_cg_charge_pages(f->acct[A1], array->pages,
+					     array->nr));
+	KUNIT_ASSERT_EQ(test, 0,
+			ioas_cg_charge_pages(f->acct[B], array->pages,
+					     array->nr));
+	warnings = 0;
+	kunit_activate_static_stub(test, ioas_warn_not_charged, count_warning);
+	c->uncharge(f->acct[A1], array);
+	KUNIT_EXPECT_EQ(test, warnings, 0);
+	KUNIT_EXPECT_EQ(test, f->acct[A1]->pages, 0);
+	c->uncharge(f->acct[A1], other);
+	KUNIT_EXPECT_GT(test, warnings, 500);
+	KUNIT_EXPECT_EQ(test, f->acct[A1]->pages, 0);
+	kunit_deactivate_static_stub(test, ioas_warn_not_charged);
+	pool_count(pool, array, 1);
+	KUNIT_EXPECT_EQ(test, test_usage(f, A1), 0);
+	KUNIT_EXPECT_EQ(test, test_usage(f, ROOT), pool_unique(pool));
+	ioas_cg_uncharge_pages(f->acct[B], array->pages, array->nr);
+	pool_destroy(pool);
+}
+
 static struct kunit_case account_cases[] = {
 	KUNIT_CASE_PARAM(arrays_count_each_page_once, uncharge_gen_params),
 	KUNIT_CASE(pages_that_do_not_count_are_left_out),
 	KUNIT_CASE(refused_array_is_undone_whole),
 	KUNIT_CASE(failed_array_is_undone_whole),
+	KUNIT_CASE(events_add_up),
+	KUNIT_CASE_PARAM(uncharge_of_what_is_not_charged_warns,
+			 uncharge_gen_params),
 	{ }
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The point where tests make allocations fail. */
+/* The points where tests step in. */
 
 #include <kunit/static_stub.h>
 
@@ -15,4 +15,16 @@ bool ioas_may_alloc(gfp_t gfp)
 {
 	KUNIT_STATIC_STUB_REDIRECT(ioas_may_alloc, gfp);
 	return true;
+}
+
+/**
+ * ioas_warn_not_charged() - a page was to be uncharged that counts, but is not charged
+ * @pfn: the page
+ *
+ * A bug in the subsystem that pinned it.  Tests replace this.
+ */
+void ioas_warn_not_charged(unsigned long pfn)
+{
+	KUNIT_STATIC_STUB_REDIRECT(ioas_warn_not_charged, pfn);
+	IOAS_WARN_NOT_CHARGED(pfn);
 }

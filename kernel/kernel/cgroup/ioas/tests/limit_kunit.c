@@ -148,6 +148,19 @@ static void refused_charge_makes_no_peak_and_no_high_event(struct kunit *test)
 			ioas_account_charge(f->acct[A1], 100, 100));
 	KUNIT_EXPECT_EQ(test, f->owner[A1]->peak, 100);
 	KUNIT_EXPECT_EQ(test, 0, f->events[IOAS_EVENT_HIGH]);
+	/* Nor what was counted for the first 2 MiB, before the second. */
+	f->owner[A]->max = 700;
+	KUNIT_EXPECT_EQ(test, -ENOMEM,
+			ioas_account_charge(f->acct[A1], 512, 1024));
+	KUNIT_EXPECT_EQ(test, f->owner[A1]->peak, 100);
+	KUNIT_EXPECT_EQ(test, f->owner[ROOT]->peak, 100);
+	KUNIT_EXPECT_EQ(test, 0, f->events[IOAS_EVENT_HIGH]);
+	/* The next one that succeeds is not taken for it. */
+	f->owner[A]->max = 10000;
+	KUNIT_EXPECT_EQ(test, 0, ioas_account_charge(f->acct[A2], 512, 600));
+	KUNIT_EXPECT_EQ(test, 0, f->events[IOAS_EVENT_HIGH]);
+	KUNIT_EXPECT_EQ(test, f->owner[A]->peak, 700);
+	ioas_account_uncharge(f->acct[A2], 512, 600);
 	ioas_account_uncharge(f->acct[A1], 0, 100);
 }
 

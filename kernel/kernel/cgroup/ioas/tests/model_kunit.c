@@ -658,6 +658,9 @@ static void model_run_tree(struct model *m)
 		for (i = 0; i < BATCH_OPS; i++)
 			model_step(m);
 		ok = model_compare(m);
+		/* kmemleak's objects are freed by RCU, and are many by now. */
+		if (batch % 8 == 0)
+			rcu_barrier();
 		cond_resched();
 	}
 	model_end(m);
