@@ -240,12 +240,8 @@ static unsigned long counting_run(unsigned long pfn, unsigned long nr,
 				  bool *counts)
 {
 	unsigned long plain = stretch(pfn, nr), len = 0;
-	struct page *page;
+	struct page *page = pfn_to_page(pfn);
 
-	*counts = false;
-	if (!pfn_valid(pfn))
-		return 1;
-	page = pfn_to_page(pfn);
 	while (len < plain && is_plain_page(page + len, pfn + len))
 		len++;
 	if (!len)
@@ -254,13 +250,15 @@ static unsigned long counting_run(unsigned long pfn, unsigned long nr,
 	return len;
 }
 
-/* Is @pfn a page that does not count, so that it was never charged? */
+/* Does @pfn not count, if it is a page at all?  Then it was never charged. */
 static bool is_exempt(unsigned long pfn)
 {
-	bool counts;
+	struct page *page;
 
-	counting_run(pfn, 1, &counts);
-	return !counts;
+	if (!pfn_valid(pfn))
+		return true;
+	page = pfn_to_page(pfn);
+	return !is_plain_page(page, pfn) && !folio_counts(page_folio(page));
 }
 
 /* A page was to be uncharged that is not charged: is that as it should be? */
