@@ -20,9 +20,9 @@ kcsan_variables()
 {
 	local file
 
-	echo KCSAN_SANITIZE=n
+	variables=(KCSAN_SANITIZE=n)
 	for file in "$top"/kernel/kernel/cgroup/ioas/*.c; do
-		echo "KCSAN_SANITIZE_$(basename "$file" .c).o=y"
+		variables+=("KCSAN_SANITIZE_$(basename "$file" .c).o=y")
 	done
 }
 
@@ -35,7 +35,7 @@ case $target in
 base)	tree=base; fragments='vm' ;;
 x86)	fragments='vm ioas' ;;
 debug)	fragments='vm ioas debug' ;;
-kcsan)	fragments='vm ioas kcsan'; mapfile -t variables < <(kcsan_variables) ;;
+kcsan)	fragments='vm ioas kcsan'; kcsan_variables ;;
 uml)	arch=um; goal=linux; image=linux; fragments='uml ioas bench' ;;
 kasan)	arch=um; goal=linux; image=linux; fragments='uml ioas kasan' ;;
 *)	die "$usage" ;;

@@ -44,7 +44,7 @@ DECLARE_EVENT_CLASS(ioas_pages,
 
 /*
  * A run of pages was charged to the owner @cgroup_id.  Pages that came in no order
- * are traced by ascending page frame number.
+ * are traced by the 2 MiB that they are in, ascending within.
  */
 DEFINE_EVENT(ioas_pages, charge,
 

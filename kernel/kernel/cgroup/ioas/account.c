@@ -674,7 +674,8 @@ EXPORT_SYMBOL_GPL(ioas_cg_charge_pages);
  * @pfn: the first page
  * @n: number of pages
  *
- * As ioas_cg_charge_pages(), and much cheaper for long runs.
+ * As ioas_cg_charge_pages(), and much cheaper for long runs.  All of them must have
+ * page structs.
  *
  * Context: May sleep.  The pages are pinned.
  * Return: 0 or -ENOMEM, as ioas_cg_charge_pages().

@@ -295,7 +295,13 @@ static ssize_t pinned_peak_write(struct kernfs_open_file *of, char *buf,
 	list_for_each_entry(other, &cg->peaks, list)
 		other->value = max(other->value, peak);
 	usage = atomic_long_read(&cg->owner->usage);
-	WRITE_ONCE(cg->owner->local_peak, usage);
+	/*
+	 * Not above the peak: a call that is under way may have raised the
+	 * usage, and be refused.  Then the peak would not be noted until the
+	 * usage passes that again.
+	 */
+	WRITE_ONCE(cg->owner->local_peak,
+		   min(usage, READ_ONCE(cg->owner->peak)));
 	if (ofp->value == PEAK_UNSET)
 		list_add(&ofp->list, &cg->peaks);
 	ofp->value = usage;

@@ -214,8 +214,9 @@ void ioas_owner_count_event(struct ioas_owner *owner, enum ioas_event event)
 }
 
 /*
- * Intended race: of two that write, the lower may win.  Who shows a peak takes the
- * current usage into account, so it is never seen below that.
+ * Intended races: of two that write, the lower may win.  Who shows a peak takes the
+ * current usage into account, so it is never seen below that.  And the usage may
+ * have pages of a call that is about to be refused.
  */
 static void ioas_owner_update_peak(struct ioas_owner *owner)
 {
@@ -235,13 +236,18 @@ static void ioas_owner_update_peak(struct ioas_owner *owner)
  * the ancestors.  This is done at the end of a call, as what a call does before
  * it is refused is not to be seen.
  *
+ * Intended race: a crossing is noted on the owner, not with the call that made it.
+ * Of calls that cross the same mark in both directions at the same moment, one
+ * may count the event of another that is then refused, or drop it with its own.
+ *
  * Context: May sleep.  Locks of the object that pins may be held.
  */
 void ioas_owner_passed_marks(struct ioas_owner *owner)
 {
 	for (; owner; owner = owner->parent) {
 		ioas_owner_update_peak(owner);
-		if (xchg(&owner->high_crossed, 0))
+		if (READ_ONCE(owner->high_crossed) &&
+		    xchg(&owner->high_crossed, 0))
 			ioas_owner_count_event(owner, IOAS_EVENT_HIGH);
 	}
 }
@@ -250,15 +256,16 @@ void ioas_owner_passed_marks(struct ioas_owner *owner)
  * ioas_owner_forget_marks() - a call that passed marks was undone
  * @owner: the owner that was charged
  *
- * A high mark that the usage is still above was crossed by others too, of which
- * none may know that it was.
+ * A high mark that the usage is still above was crossed by others too, which came
+ * later and do not know it.  As to races, see ioas_owner_passed_marks().
  *
  * Context: May sleep.  Locks of the object that pins may be held.
  */
 void ioas_owner_forget_marks(struct ioas_owner *owner)
 {
 	for (; owner; owner = owner->parent)
-		if (xchg(&owner->high_crossed, 0) &&
+		if (READ_ONCE(owner->high_crossed) &&
+		    xchg(&owner->high_crossed, 0) &&
 		    atomic_long_read(&owner->usage) > READ_ONCE(owner->high))
 			ioas_owner_count_event(owner, IOAS_EVENT_HIGH);
 }

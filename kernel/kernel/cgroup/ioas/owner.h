@@ -99,11 +99,12 @@ struct ioas_ledger {
  * @level: number of ancestors
  * @cgroup_id: id of the cgroup, to report it by
  * @css: the cgroup's css until it is released; RCU
- * @refs: held by the css, by accounts, by states and by children
  * @state: "pinned by this owner, once"; not in the table of states
  * @single: the step from nobody to @state
  * @children: list of &ioas_owner.sibling; protected by &ioas_ledger.tree
  * @sibling: in the list of the parent
+ * @refs: held by the css, accounts, states, children and, as references to
+ *	@state, by calls under way
  * @gross: pins by this owner alone, its descendants not included
  * @accounts: number of accounts of this owner alone
  * @events: events of this owner and of its descendants
@@ -124,11 +125,11 @@ struct ioas_owner {
 	unsigned int level;
 	u64 cgroup_id;
 	struct cgroup_subsys_state __rcu *css;
-	refcount_t refs;
 	struct ioas_state state;
 	struct ioas_step single;
 	struct list_head children;
 	struct list_head sibling;
+	refcount_t refs;
 	struct ioas_gross __percpu *gross;
 	atomic_long_t accounts;
 	atomic64_t events[IOAS_NR_EVENTS];

@@ -57,11 +57,11 @@
  *
  * Locking and lifetime
  * --------------------
- * States are immutable, and reference counted.  A branch holds its parts, an
- * entry holds its owner; a reference to a single state is one to its owner.  A
- * lock in each slot of the table protects the slot's tree.  The last reference to
- * a state is dropped under it, so whoever finds a state under the lock may take
- * one.  Only one of the locks is held at a time, and nothing is allocated or
+ * States are immutable, and reference counted.  A branch holds its parts, an entry
+ * in the table holds its owner; a reference to a single state is one to its owner.
+ * A lock in each slot of the table protects the slot's tree.  The last reference
+ * to a state is dropped under it, so whoever finds a state under the lock may
+ * take one.  Only one of the locks is held at a time, and nothing is allocated or
  * freed under it.
  */
 

@@ -16,13 +16,13 @@ struct ioas_owner;
 
 /**
  * struct ioas_state - an immutable set of owners with counts, or a part of one
- * @rb: in a slot of the ledger's table
+ * @rb: in a slot of the ledger's table; not used by single states
  * @refs: held by larger states, by calls under way, and by slots and leaves of the
  *	index; not used by single states
  * @bit: the bit of the owners' paths at which the two branches part, or
  *	%IOAS_STATE_ENTRY
  * @branch: the owners that have @bit clear, and those that have it set
- * @owner: of an entry; referenced
+ * @owner: of an entry; referenced, save by its single state
  * @count: of an entry, how often @owner pins the page; never 0
  *
  * NULL is the empty set: a page that nobody pins.
@@ -53,8 +53,8 @@ static inline bool ioas_state_is_single(const struct ioas_state *state)
 
 /**
  * struct ioas_step - one owner pins a page once more, or once less
- * @without: the state without that pin; referenced
- * @with: the state with it; referenced
+ * @without: the state without that pin; referenced, save in &ioas_owner.single
+ * @with: the state with it; likewise
  * @stop: the first ancestor of the owner that holds the page in @without too.
  *	The owner and its ancestors below @stop are those whose count goes from
  *	0 to 1, or back.

@@ -334,31 +334,41 @@ struct traced {
 	unsigned long pfns;
 };
 
-static void trace_run(struct traced *traced, unsigned long pfn, long nr,
-		      int sign)
+static struct traced traced;
+
+/* Made-up cgroups have no id. */
+static void trace_run(u64 cgroup_id, unsigned long pfn, long nr, int sign)
 {
-	traced->pages += sign * nr;
+	if (cgroup_id)
+		return;
+	traced.pages += sign * nr;
 	for (; nr; pfn++, nr--)
-		traced->pfns += sign * pfn;
+		traced.pfns += sign * pfn;
 }
 
-static void probe_charge(void *traced, u64 cgroup_id, enum ioas_cg_kind kind,
+static void probe_charge(void *unused, u64 cgroup_id, enum ioas_cg_kind kind,
 			 unsigned long pfn, unsigned long nr)
 {
-	trace_run(traced, pfn, nr, 1);
+	trace_run(cgroup_id, pfn, nr, 1);
 }
 
-static void probe_uncharge(void *traced, u64 cgroup_id, enum ioas_cg_kind kind,
+static void probe_uncharge(void *unused, u64 cgroup_id, enum ioas_cg_kind kind,
 			   unsigned long pfn, unsigned long nr)
 {
-	trace_run(traced, pfn, nr, -1);
+	trace_run(cgroup_id, pfn, nr, -1);
+}
+
+static void unregister_probes(void *unused)
+{
+	unregister_trace_charge(probe_charge, NULL);
+	unregister_trace_uncharge(probe_uncharge, NULL);
+	tracepoint_synchronize_unregister();
 }
 
 static void events_add_up(struct kunit *test)
 {
 	struct fixture *f = test->priv;
 	struct pool *pool = pool_create(test);
-	struct traced traced = { };
 	struct rnd_state rnd;
 	struct array *array;
 	unsigned long pfns;
@@ -368,9 +378,11 @@ static void events_add_up(struct kunit *test)
 		pool_destroy(pool);
 		kunit_skip(test, "without CONFIG_TRACEPOINTS");
 	}
-	KUNIT_ASSERT_EQ(test, 0, register_trace_charge(probe_charge, &traced));
+	traced = (struct traced){ };
 	KUNIT_ASSERT_EQ(test, 0,
-			register_trace_uncharge(probe_uncharge, &traced));
+			kunit_add_action(test, unregister_probes, NULL));
+	KUNIT_ASSERT_EQ(test, 0, register_trace_charge(probe_charge, NULL));
+	KUNIT_ASSERT_EQ(test, 0, register_trace_uncharge(probe_uncharge, NULL));
 	prandom_seed_state(&rnd, 4);
 	for (k = 0; k < ARRAY_SIZE(uncharge_cases); k++) {
 		array = array_create(test, pool, &rnd, MAX_ARRAY);
@@ -393,9 +405,6 @@ static void events_add_up(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, traced.pages, 0);
 		KUNIT_EXPECT_EQ(test, traced.pfns, 0);
 	}
-	unregister_trace_charge(probe_charge, &traced);
-	unregister_trace_uncharge(probe_uncharge, &traced);
-	tracepoint_synchronize_unregister();
 	pool_destroy(pool);
 }
 
