@@ -1155,7 +1155,8 @@ static enum ioas_progress op_work_slot(struct ioas_op *op,
 		rcu_read_unlock();
 		return IOAS_NO_BLOCK;
 	}
-	leaf_prefetch(READ_ONCE(*slot), work->first);
+	/* data_race: unlocking is a plain write, and a wrong guess does no harm */
+	leaf_prefetch(data_race(*slot), work->first);
 	word = slot_lock(slot);
 	if (unlikely(word & SLOT_DEAD)) {
 		slot_unlock(slot);
