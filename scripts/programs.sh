@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Builds what runs in the VM into build/bin: each tests/selftests/NAME.c and
-# tests/bench/NAME.c, and the base kernel's own iommufd tests. Static, so that
-# the VM's libraries do not matter. And the document that a test compares with what
-# the kernel shows.
+# tests/bench/NAME.c, and the base kernel's own iommufd tests. Static where that is
+# possible, so that the VM's libraries do not matter. And the document that a test
+# compares with what the kernel shows.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -25,20 +25,24 @@ install_headers()
 }
 
 # compile SOURCE FLAGS...: into build/bin, unless that is newer than everything
-# that the compiler read for it.
+# that the compiler read for it. A program that has a line " * libraries: -lNAME..."
+# is linked with these, and dynamically, as libibverbs loads its drivers.
 compile()
 {
-	local source=$1 name deps
+	local source=$1 name deps linking libraries
 	shift
 
+	read -r -a libraries <<<"$(sed -n 's/^ \* libraries: //p' "$source")"
+	linking=-static
+	[[ ${#libraries[@]} -eq 0 ]] || linking=-pie
 	name=$(basename "$source" .c)
 	deps=$build/bin/.$name.d
 	if [[ -e $deps ]] && ! is_stale "$build/bin/$name" "$deps"; then
 		return 0
 	fi
 	echo "  CC $name"
-	gcc -static -O2 -g -D_GNU_SOURCE= -isystem "$headers" "$@" \
-		-MD -MF "$deps" -o "$build/bin/$name" "$source" -pthread
+	gcc $linking -O2 -g -D_GNU_SOURCE= -isystem "$headers" "$@" \
+		-MD -MF "$deps" -o "$build/bin/$name" "$source" -pthread "${libraries[@]}"
 }
 
 # The list of what was read is a make rule: words after "TARGET:".
