@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Builds what runs in the VM into build/bin: each tests/selftests/NAME.c and
-# tests/bench/NAME.c, and the base kernel's own iommufd tests. Static where that is
-# possible, so that the VM's libraries do not matter. And the document that a test
-# compares with what the kernel shows.
+# tests/bench/NAME.c, and the base kernel's own tests of iommufd and udmabuf. Static
+# where that is possible, so that the VM's libraries do not matter. And the document
+# that a test compares with what the kernel shows.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -58,8 +58,8 @@ is_stale()
 }
 
 install_headers
-for program in iommufd iommufd_fail_nth; do
-	compile "$tree/tools/testing/selftests/iommu/$program.c" -Wall -Wno-unused-function
+for program in iommu/iommufd iommu/iommufd_fail_nth drivers/dma-buf/udmabuf; do
+	compile "$tree/tools/testing/selftests/$program.c" -Wall -Wno-unused-function
 done
 for source in "$top"/tests/{selftests,bench}/*.c; do
 	[[ -e $source ]] || continue
