@@ -89,6 +89,16 @@ static inline void expect(int line, const char *what, int64_t found,
 		       most_);                                                \
 	} while (0)
 
+/* For what a work queue still has to do: waits for it, but not for ever. */
+#define EXPECT_SOON(found, expected)                                       \
+	do {                                                               \
+		for (int i_ = 0;                                           \
+		     i_ < 1000 && (int64_t)(found) != (int64_t)(expected); \
+		     i_++)                                                 \
+			usleep(10 * 1000);                                 \
+		EXPECT_EQ(found, expected);                                \
+	} while (0)
+
 /* A test, between what comes before and after each; both may be NULL. */
 static inline void run_test(const char *name, void (*test)(void),
 			    void (*before)(void), void (*after)(void))
@@ -251,6 +261,30 @@ static inline void expect_nothing_pinned(int line, const char *group)
 }
 
 #define EXPECT_NOTHING_PINNED(group) expect_nothing_pinned(__LINE__, group)
+
+/* Of a cgroup that pins through one kind of object only. */
+static inline void expect_kind(int line, const char *group, const char *kind,
+			       int64_t unique, int64_t gross, int64_t accounts)
+{
+	const struct {
+		const char *what;
+		int64_t found;
+		int64_t expected;
+	} rows[] = {
+		{ "ioas.pinned.current", pinned(group), unique },
+		{ "unique", stat_of(group, "unique"), unique },
+		{ kind, stat_of(group, kind), gross },
+		{ "gross", stat_of(group, "gross"), gross },
+		{ "accounts", stat_of(group, "accounts"), accounts },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		expect(line, rows[i].what, rows[i].found, "",
+		       rows[i].found == rows[i].expected, rows[i].expected);
+}
+
+#define EXPECT_KIND(group, kind, unique, gross, accounts) \
+	expect_kind(__LINE__, group, kind, unique, gross, accounts)
 
 static inline void set_number(const char *group, const char *file,
 			      uint64_t value)
