@@ -21,6 +21,27 @@ check()
 	fi
 }
 
+# include COMMAND...: runs a program that prints TAP. Its tests become ours, and
+# whether it came to its end is one more.
+include()
+{
+	local line planned=none seen=0
+
+	while IFS= read -r line; do
+		if [[ $line =~ ^(not )?ok\ [0-9]+\ (.*)$ ]]; then
+			seen=$((seen + 1))
+			tests=$((tests + 1))
+			[[ -z ${BASH_REMATCH[1]} ]] || failed=$((failed + 1))
+			echo "${BASH_REMATCH[1]}ok $tests ${BASH_REMATCH[2]}"
+		elif [[ $line =~ ^1\.\.([0-9]+)$ ]]; then
+			planned=${BASH_REMATCH[1]}
+		else
+			echo "$line"
+		fi
+	done < <("$@" 2>&1)
+	check "$* runs to its end" [ "$planned" = "$seen" ]
+}
+
 # Whether two texts are the same; shows the difference.
 same()
 {
