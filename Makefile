@@ -3,7 +3,7 @@
 
 KERNELS := base x86 debug kcsan uml kasan
 
-.PHONY: help demo check check-debug bench series lint clean $(KERNELS)
+.PHONY: help demo check check-debug bench stress series lint clean $(KERNELS)
 
 help:
 	@echo 'ioascg: charge each pinned page once per cgroup'
@@ -11,6 +11,8 @@ help:
 	@echo '  make demo         QEMU with two devices, three times, in a VM: the main job'
 	@echo '  make check        all tests (make check-debug: with lockdep & co)'
 	@echo '  make bench        the benchmarks, to build/bench.json'
+	@echo '  make stress       15 minutes of random pins through all sites, on build/debug'
+	@echo '                    (MINUTES=, SEED=, KERNEL=)'
 	@echo '  make lint         style of the code and the scripts'
 	@echo '  make series       the change as patches to mail, in build/series'
 	@echo
@@ -20,7 +22,7 @@ help:
 	@echo '  make clean        removes build/; caches stay in'
 	@echo '                    $${IOASCG_CACHE:-$${XDG_CACHE_HOME:-~/.cache}/ioascg}'
 
-demo check bench series lint:
+demo check bench stress series lint:
 	@scripts/$@.sh
 
 check-debug:

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Builds what runs in the VM into build/bin: each tests/selftests/NAME.c and
-# tests/bench/NAME.c, and the base kernel's own tests of iommufd and udmabuf. Static
-# where that is possible, so that the VM's libraries do not matter. And the document
-# that a test compares with what the kernel shows.
+# tests/bench/NAME.c, all of tests/stress as one, and the base kernel's own tests of
+# iommufd and udmabuf. Static where that is possible, so that the VM's libraries do not
+# matter. And the document that a test compares with what the kernel shows.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -45,6 +45,29 @@ compile()
 		-MD -MF "$deps" -o "$build/bin/$name" "$source" -pthread "${libraries[@]}"
 }
 
+# compile_folder FOLDER FLAGS...: all of its files into one program, whose name is
+# that of the folder. Each file has an object file and a list of what it reads.
+compile_folder()
+{
+	local folder=$1 name source object objects=()
+	shift
+
+	name=$(basename "$folder")
+	mkdir -p "$build/bin/.$name"
+	for source in "$folder"/*.c; do
+		object=$build/bin/.$name/$(basename "$source" .c).o
+		objects+=("$object")
+		if [[ -e $object ]] && ! is_stale "$object" "${object%.o}.d"; then
+			continue
+		fi
+		echo "  CC $name/$(basename "$source" .c)"
+		gcc -c -O2 -g -D_GNU_SOURCE= -isystem "$headers" "$@" \
+			-MD -MF "${object%.o}.d" -o "$object" "$source" -pthread
+		rm -f "$build/bin/$name"
+	done
+	[[ -e $build/bin/$name ]] || gcc -static -o "$build/bin/$name" "${objects[@]}" -pthread
+}
+
 # The list of what was read is a make rule: words after "TARGET:".
 is_stale()
 {
@@ -65,4 +88,6 @@ for source in "$top"/tests/{selftests,bench}/*.c; do
 	[[ -e $source ]] || continue
 	compile "$source" -std=gnu11 -Wall -Wextra -Werror
 done
+compile_folder "$top/tests/stress" -std=gnu11 -Wall -Wextra -Werror \
+	-I "$tree/drivers/iommu/iommufd"
 cp "$(source_folder)/patched/Documentation/admin-guide/cgroup-v2.rst" "$build/bin/"
