@@ -36,29 +36,29 @@ bench_index()
 	done
 }
 
-# map_once CLOCK KERNEL OUTPUT: one boot of a VM.
-map_once()
+# vm_once WHAT CLOCK KERNEL OUTPUT: one boot of a VM.
+vm_once()
 {
 	local options=
 
 	# One instruction is then 1 ns, for both CPUs of the VM together.
-	[[ $1 != instructions ]] || options='-icount shift=0'
-	VMRUN_QEMU=$options VMRUN_LOG=$3.console VMRUN_TIMEOUT=300 "$top/tests/vm/vmrun" \
-		--kernel "$build/$2/arch/x86/boot/bzImage" --devices 1 -- \
-		/ioascg/tests/bench/map-bench.sh >"$3"
+	[[ $2 != instructions ]] || options='-icount shift=0'
+	VMRUN_QEMU=$options VMRUN_LOG=$4.console VMRUN_TIMEOUT=600 "$top/tests/vm/vmrun" \
+		--kernel "$build/$3/arch/x86/boot/bzImage" --devices 1 -- \
+		/ioascg/tests/bench/run-bench.sh "$1" >"$4"
 }
 
-# Maps and unmaps, the two kernels in turn. CLOCK is what is counted:
-# instructions or time.
-bench_maps()
+# bench_vm WHAT CLOCK: the two kernels in turn. WHAT is maps or registrations, CLOCK
+# what is counted: instructions or time.
+bench_vm()
 {
-	local clock=$1 unit=us i base patched
+	local what=$1 clock=$2 unit=us i base patched
 
 	[[ $clock != instructions ]] || unit='kinstr'
 	for ((i = 1; i <= boots; i++)); do
-		base=$raw/maps-$clock-base-$i patched=$raw/maps-$clock-x86-$i
-		map_once "$clock" base "$base" || return
-		map_once "$clock" x86 "$patched" || return
+		base=$raw/$what-$clock-base-$i patched=$raw/$what-$clock-x86-$i
+		vm_once "$what" "$clock" base "$base" || return
+		vm_once "$what" "$clock" x86 "$patched" || return
 		awk -v clock="$clock" -v unit=$unit '
 			FNR == NR { base[$1] = $2; next }
 			{ print $1 "_" clock, $2, unit, base[$1] == "" ? "-" : base[$1] }' \
@@ -94,14 +94,17 @@ print_missed()
 		}' "$figures"
 }
 
-plan $(($(prepare_steps 5) + 3))
+plan $(($(prepare_steps 5) + 5))
 prepare root programs base x86 uml
 rm -rf "$raw"
 mkdir -p "$raw"
 step "the index, $index_runs times" bench-index bench_index
-step "maps in the VM, by instructions, $boots boots of both kernels" bench-instructions \
-	bench_maps instructions
-step "maps in the VM, by the clock, $boots boots of both kernels" bench-time bench_maps time
+for what in maps registrations; do
+	for clock in instructions time; do
+		step "$what in the VM, by $clock, $boots boots of both kernels" \
+			"bench-$what-$clock" bench_vm "$what" "$clock"
+	done
+done
 
 awk -f "$top/tests/bench/figures.awk" "$top/tests/bench/targets.tsv" "$runs" >"$figures"
 make_json >"$build/bench.json"

@@ -7,67 +7,12 @@
  * "bench NAME VALUE UNIT" for each way and kind of memory, VALUE being the
  * median of the rounds.
  */
-#include <time.h>
-
 #include "../selftests/ioas_iommufd.h"
+#include "bench.h"
 
 #define IOVA (1024 * MIB)
-#define WARM_UP 3
-#define MAX_ROUNDS 101
 
 /* ---- what is mapped ---- */
-
-static uint64_t page_frame(int pagemap, const char *page)
-{
-	uint64_t entry;
-
-	REQUIRE(pread(pagemap, &entry, sizeof(entry),
-		      (uintptr_t)page / PAGE * sizeof(entry)) == sizeof(entry));
-	return entry & ((1ULL << 55) - 1);
-}
-
-/*
- * Page frames in the order of the addresses, both aligned to a huge page. The
- * kernel gives long runs of page frames, with a stray one in between at times, and
- * each of these costs a flush of the IOTLB more: so this takes the first run that
- * is long enough, of much more memory, for two kernels to have the same to do.
- */
-#define POOL (16 * 16 * MIB)
-
-static void *get_consecutive_pages(size_t size)
-{
-	char *pool = get_small_pages(POOL), *start = pool;
-	void *memory = get_small_pages(size);
-	int pagemap = open("/proc/self/pagemap", O_RDONLY);
-	uint64_t frame, last = 0;
-
-	REQUIRE(pagemap >= 0);
-	for (size_t at = 0; at < POOL; at += PAGE)
-		pool[at] = 1;
-	for (char *page = pool; page < pool + POOL; page += PAGE) {
-		frame = page_frame(pagemap, page);
-		if (frame != last + 1 ||
-		    (page == start + PAGE && last * PAGE % HUGE_PAGE))
-			start = page;
-		last = frame;
-		if (page + PAGE == start + size)
-			break;
-	}
-	REQUIRE(start + size <= pool + POOL);
-	close(pagemap);
-	REQUIRE(mremap(start, size, size, MREMAP_MAYMOVE | MREMAP_FIXED,
-		       memory) == memory);
-	return memory;
-}
-
-static void *get_touched_hugetlb_pages(size_t size)
-{
-	char *memory = get_hugetlb_pages(size);
-
-	for (size_t at = 0; at < size; at += HUGE_PAGE)
-		memory[at] = 1;
-	return memory;
-}
 
 struct work {
 	const char *name;
@@ -85,21 +30,6 @@ static const struct work works[] = {
 
 /* ---- rounds ---- */
 
-static uint64_t now(void)
-{
-	struct timespec t;
-
-	REQUIRE(!clock_gettime(CLOCK_MONOTONIC, &t));
-	return t.tv_sec * 1000000000ULL + t.tv_nsec;
-}
-
-static int compare(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 typedef void (*map_unmap_fn)(void *memory, size_t size);
 
 /* In ns. */
@@ -115,8 +45,7 @@ static uint64_t median_time(const struct work *work, map_unmap_fn map_unmap,
 		map_unmap(memory, work->size);
 		times[i] = now() - start;
 	}
-	qsort(times, work->rounds, sizeof(*times), compare);
-	return times[work->rounds / 2];
+	return median(times, work->rounds);
 }
 
 /*
@@ -133,12 +62,9 @@ static void get_memory(void)
 
 static void bench_works(const char *way, map_unmap_fn map_unmap)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(works); i++) {
-		printf("bench %s_%s %.3f us\n", way, works[i].name,
-		       median_time(&works[i], map_unmap, memory_of[i]) /
-			       1000.0);
-		fflush(stdout);
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(works); i++)
+		print_figure(way, works[i].name,
+			     median_time(&works[i], map_unmap, memory_of[i]));
 }
 
 /* ---- VFIO ---- */

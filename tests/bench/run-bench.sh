@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Runs map_bench in the VM, in a cgroup four levels deep with every controller
-# that the kernel has: the same tree for the patched and the unpatched kernel.
+# run-bench.sh maps|registrations: runs a benchmark in the VM, in a cgroup four
+# levels deep with every controller that the kernel has: the same tree for the
+# patched and the unpatched kernel.
 set -euo pipefail
 
 echo 40 >/proc/sys/vm/nr_hugepages
@@ -15,4 +16,7 @@ for name in a b c d; do
 	done
 done
 echo $$ >$group/cgroup.procs
-exec map_bench "$(vfio-bind 1)"
+case $1 in
+maps)		exec map_bench "$(vfio-bind 1)" ;;
+registrations)	exec with-rxe register_bench ;;
+esac
