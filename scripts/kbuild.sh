@@ -4,11 +4,14 @@
 #   base   x86, unpatched        x86   the same, patched, with the controller
 #   debug  x86 + lockdep & co    uml   User Mode Linux, with the benchmark
 #   kasan  uml + KASAN & co      kcsan  x86 + KCSAN, on the controller's own code
+#   compile-ARCH, compile-ARCH-off, compile-ARCH-base  configured only: to compile
+#          single objects for ARCH (x86, powerpc, s390) with the controller,
+#          without it, and unpatched
 # kbuild.sh TARGET MAKE-ARGUMENTS...: runs make there instead, as it would.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-usage='usage: kbuild.sh base|x86|debug|kcsan|uml|kasan [MAKE-ARGUMENTS...]'
+usage='usage: kbuild.sh base|x86|debug|kcsan|uml|kasan|compile-ARCH[-off|-base] [MAKE-ARGUMENTS...]'
 target=${1:?"$usage"}
 shift
 out=$build/$target
@@ -26,8 +29,26 @@ kcsan_variables()
 	done
 }
 
+# What scripts/check-build.sh compiles single objects with.
+compile_target()
+{
+	goal=prepare image=.config fragments=${target%-@(off|base)}
+	case $fragments in
+	compile-x86)	 fragments="vm $fragments" ;;
+	compile-powerpc) arch=powerpc; cross=powerpc64le-linux-gnu- ;;
+	compile-s390)	 arch=s390; cross=s390x-linux-gnu- ;;
+	*)		 die "$usage" ;;
+	esac
+	case $target in
+	*-base)	tree=base ;;
+	*-off)	;;
+	*)	fragments+=' compile' ;;
+	esac
+}
+
 tree=patched
 variables=()
+cross=
 arch=x86_64
 goal=bzImage
 image=arch/x86/boot/bzImage
@@ -36,6 +57,7 @@ base)	tree=base; fragments='vm' ;;
 x86)	fragments='vm ioas' ;;
 debug)	fragments='vm ioas debug' ;;
 kcsan)	fragments='vm ioas kcsan'; kcsan_variables ;;
+compile-*) compile_target ;;
 uml)	arch=um; goal=linux; image=linux; fragments='uml ioas bench' ;;
 kasan)	arch=um; goal=linux; image=linux; fragments='uml ioas kasan' ;;
 *)	die "$usage" ;;
@@ -56,7 +78,7 @@ kmake()
 	CCACHE_DIR=$cache/ccache CCACHE_NOHASHDIR=1 CCACHE_MAXSIZE=10G \
 	KBUILD_BUILD_TIMESTAMP=0 KBUILD_BUILD_USER=ioascg KBUILD_BUILD_HOST=ioascg \
 		make -C "$folder/$tree" O="$out" ARCH="$arch" LOCALVERSION= \
-		CC="ccache gcc" HOSTCC="ccache gcc" "${variables[@]}" -j"$(nproc)" "$@"
+		CROSS_COMPILE="$cross" CC="ccache ${cross}gcc" HOSTCC="ccache gcc" "${variables[@]}" -j"$(nproc)" "$@"
 }
 
 # The fragments, each option once: the last one that names it wins.
