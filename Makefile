@@ -3,13 +3,14 @@
 
 KERNELS := base x86 debug kcsan uml kasan
 
-.PHONY: help demo check check-debug bench stress series lint clean $(KERNELS)
+.PHONY: help demo check check-debug check-build bench stress series lint clean $(KERNELS)
 
 help:
 	@echo 'ioascg: charge each pinned page once per cgroup'
 	@echo
 	@echo '  make demo         QEMU with two devices, three times, in a VM: the main job'
 	@echo '  make check        all tests (make check-debug: with lockdep & co)'
+	@echo '  make check-build  compiles what the VM cannot run, for other machines too'
 	@echo '  make bench        the benchmarks, to build/bench.json'
 	@echo '  make stress       15 minutes of random pins through all sites, on build/debug'
 	@echo '                    (MINUTES=, SEED=, KERNEL=)'
@@ -27,6 +28,9 @@ demo check bench stress series lint:
 
 check-debug:
 	@scripts/check.sh --debug
+
+check-build:
+	@scripts/check.sh --build
 
 $(KERNELS):
 	@scripts/kernel.sh $@

@@ -1,9 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# check.sh [--debug] [--only SUITE|CASE]: runs the tests, and ends with the line
-# "N passed, N failed". SUITE is lint, results, trees, warnings, kunit-uml,
+# check.sh [--debug|--build] [--only SUITE|CASE]: runs the tests, and ends with the line
+# "N passed, N failed". SUITE is lint, results, trees, pin-sites, warnings, kunit-uml,
 # kunit-kasan, vmrun or kunit-vm; CASE is the name of a file in tests/vm/cases. --debug
-# runs what there is for the VM on build/debug and build/kcsan.
+# runs what there is for the VM on build/debug and build/kcsan. --build compiles for
+# every architecture what the patches change: SUITE is build-x86, build-powerpc or
+# build-s390.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 . "$top/scripts/step.sh"
@@ -11,12 +13,14 @@ set -euo pipefail
 
 results=$build/results
 debug=no
+build_only=no
 only=
 while [[ $# -gt 0 ]]; do
 	case $1 in
 	--debug)	debug=yes; shift ;;
+	--build)	build_only=yes; package_sets=(cross); shift ;;
 	--only)		only=${2:-}; shift 2 || die "--only wants a name" ;;
-	*)		die "usage: check.sh [--debug] [--only SUITE|CASE]" ;;
+	*)		die "usage: check.sh [--debug|--build] [--only SUITE|CASE]" ;;
 	esac
 done
 
@@ -55,12 +59,19 @@ wanted()
 # The suites to run, in this order, one a line: a function and its arguments.
 suites()
 {
-	local kernel
+	local kernel arch
 
+	if [[ $build_only == yes ]]; then
+		for arch in x86 powerpc s390; do
+			! wanted "build-$arch" || echo run_tap "build-$arch" scripts/check-build.sh "$arch"
+		done
+		return
+	fi
 	if [[ $debug == no ]]; then
 		! wanted lint || echo run_tap lint scripts/lint.sh
 		! wanted results || echo run_tap results tests/harness/results.sh
 		! wanted trees || echo run_tap trees tests/harness/trees.sh
+		! wanted pin-sites || echo run_tap pin-sites tests/harness/pin-sites.sh
 		! wanted warnings || echo run_tap warnings scripts/warnings.sh
 		! wanted kunit-uml || echo run_tap kunit-uml scripts/kunit.sh uml
 		! wanted kunit-kasan || echo run_tap kunit-kasan scripts/kunit.sh kasan
@@ -80,7 +91,7 @@ suites()
 needs()
 {
 	case $* in
-	*' lint '*|*' results '*|*' trees '*) ;;
+	*' lint '*|*' results '*|*' trees '*|*' pin-sites '*|*check-build.sh*) ;;
 	*' vmrun '*)	printf '%s\n' root x86 ;;
 	*' warnings '*)	printf '%s\n' base x86 ;;
 	*kunit.sh*)	echo "${*: -1}" ;;

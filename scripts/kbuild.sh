@@ -32,7 +32,9 @@ kcsan_variables()
 # What scripts/check-build.sh compiles single objects with.
 compile_target()
 {
-	goal=prepare image=.config fragments=${target%-@(off|base)}
+	goal=prepare image=.config
+	fragments=${target%-off}
+	fragments=${fragments%-base}
 	case $fragments in
 	compile-x86)	 fragments="vm $fragments" ;;
 	compile-powerpc) arch=powerpc; cross=powerpc64le-linux-gnu- ;;

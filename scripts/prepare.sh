@@ -4,6 +4,9 @@
 #   prepare [root] [programs] [KERNEL...]
 # A script plans "prepare_steps N" steps, N being the words it gives to prepare.
 
+# Sets of packages that a script wants besides those that everything needs.
+package_sets=()
+
 prepare_steps()
 {
 	echo $((3 + $1))
@@ -13,7 +16,7 @@ prepare()
 {
 	local what
 
-	step_here "Debian packages" "$top/scripts/setup.sh"
+	step_here "Debian packages" "$top/scripts/setup.sh" "${package_sets[@]}"
 	step "kernel source in $cache" source "$top/scripts/source.sh"
 	step "kernel trees" tree "$top/scripts/tree.sh"
 	for what; do

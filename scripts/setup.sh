@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Installs the Debian packages that are missing. Wants root only for that, and
-# only if something is missing.
+# setup.sh [SET...]: installs the Debian packages that are missing. Wants root only
+# for that, and only if something is missing. SET is
+#   cross  compilers for the other architectures, which check-build.sh uses
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -11,11 +12,20 @@ packages=(
 	dwarves cpio kmod rsync git ccache xz-utils
 	# the VM
 	qemu-system-x86 busybox-static mmdebstrap uidmap genext2fs util-linux
+	# the test programs
+	liburing-dev libibverbs-dev
 	# the checks
 	sparse shellcheck codespell clang-format python3
 	# the figures of the benchmarks
 	jq
 )
+
+for set; do
+	case $set in
+	cross)	packages+=(gcc-powerpc64le-linux-gnu gcc-s390x-linux-gnu) ;;
+	*)	die "there is no set of packages '$set'" ;;
+	esac
+done
 
 missing=()
 for package in "${packages[@]}"; do
