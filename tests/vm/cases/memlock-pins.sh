@@ -1,0 +1,9 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# RLIMIT_MEMLOCK and ioas.pinned.memlock where VFIO and iommufd pin.
+#
+# devices: 1
+# expected: 21
+set -eu
+
+exec memlock_pins "$(vfio-bind 1)"
