@@ -66,7 +66,8 @@ check_shellcheck()
 
 check_codespell()
 {
-	files | grep -v '^LICENSES/' | xargs -r codespell --quiet-level 2
+	files | grep -v '^LICENSES/' | xargs -r codespell --quiet-level 2 \
+		--ignore-words-list iput,filp
 }
 
 # Every file says under which licence it is.

@@ -58,6 +58,11 @@ static const struct file files[] = {
 		.root = true,
 	},
 	{
+		.name = "ioas.pinned.memlock",
+		.initial = "rlimit\n",
+		.mode = 0644,
+	},
+	{
 		.name = "ioas.pinned.events",
 		.initial = "max 0\nhigh 0\n",
 		.mode = 0444,
@@ -70,7 +75,8 @@ static const struct file files[] = {
 	{
 		.name = "ioas.stat",
 		.initial = "unique 0\ngross 0\nshared 0\nvfio 0\niommufd 0\n"
-			   "accounts 0\n",
+			   "vdpa 0\nvduse 0\nrdma 0\nio_uring 0\nxdp 0\n"
+			   "dmabuf 0\nkvm 0\nother 0\naccounts 0\n",
 		.mode = 0444,
 		.root = true,
 	},
@@ -497,7 +503,9 @@ static void stat_has_the_parts_and_the_sums(void)
 	for (int i = 0; i < 2; i++)
 		expect_text(group_file(i ? OUTER : INNER, "ioas.stat"),
 			    "unique 4194304\ngross 8388608\nshared 0\n"
-			    "vfio 8388608\niommufd 0\naccounts 2\n");
+			    "vfio 8388608\niommufd 0\nvdpa 0\nvduse 0\n"
+			    "rdma 0\nio_uring 0\nxdp 0\ndmabuf 0\nkvm 0\n"
+			    "other 0\naccounts 2\n");
 	EXPECT_EQ(pinned("") - root, SIZE);
 	close_container(&c);
 	put_memory(memory, SIZE);

@@ -10,21 +10,37 @@
  * right before it is unpinned, so that a page is always held by a pin while it
  * passes through this interface.  Calls for one account must not run at the same
  * time: the lock that protects the object's pins sees to that.
+ *
+ * Where one call of GUP pins all that an object will ever pin, the functions at the
+ * end do both: they stand in for those of GUP of the same name.
+ *
+ * An object whose account is exempt from RLIMIT_MEMLOCK skips what its subsystem
+ * does for that: the check, and the count on locked_vm or pinned_vm, on pin and on
+ * unpin.  ioas_cg_memlock_exempt() never changes its answer for an account, so
+ * what was counted is taken off again, and nothing else is.
  */
 #ifndef _LINUX_IOAS_CGROUP_H
 #define _LINUX_IOAS_CGROUP_H
 
 #include <linux/bitops.h>
+#include <linux/mm.h>
 #include <linux/types.h>
 
 struct ioas_cg_account;
-struct page;
 struct task_struct;
 
 /**
  * enum ioas_cg_kind - what holds the pins of an account
  * @IOAS_CG_VFIO: a VFIO type1 mapping
  * @IOAS_CG_IOMMUFD: an iommufd mapping, the VFIO compatibility mode included
+ * @IOAS_CG_VDPA: a vhost-vdpa mapping
+ * @IOAS_CG_VDUSE: memory that a VDUSE device gives as its bounce buffer
+ * @IOAS_CG_RDMA: an RDMA memory region, or a queue in user memory
+ * @IOAS_CG_IO_URING: a registered buffer, or a ring in user memory
+ * @IOAS_CG_XDP: the UMEM of AF_XDP sockets
+ * @IOAS_CG_DMABUF: a dma-buf made of user memory
+ * @IOAS_CG_KVM: memory of a confidential guest, or what KVM forwards to a device
+ * @IOAS_CG_OTHER: a driver that has no kind of its own
  * @IOAS_CG_NR_KINDS: number of kinds
  *
  * Each has a key of its own in the ioas.stat file.
@@ -32,6 +48,14 @@ struct task_struct;
 enum ioas_cg_kind {
 	IOAS_CG_VFIO,
 	IOAS_CG_IOMMUFD,
+	IOAS_CG_VDPA,
+	IOAS_CG_VDUSE,
+	IOAS_CG_RDMA,
+	IOAS_CG_IO_URING,
+	IOAS_CG_XDP,
+	IOAS_CG_DMABUF,
+	IOAS_CG_KVM,
+	IOAS_CG_OTHER,
 	IOAS_CG_NR_KINDS
 };
 
@@ -78,7 +102,9 @@ struct ioas_cg_account *ioas_cg_account_create(enum ioas_cg_kind kind,
 struct ioas_cg_account *ioas_cg_account_create_for(struct task_struct *task,
 						   enum ioas_cg_kind kind,
 						   gfp_t gfp);
+struct ioas_cg_account *ioas_cg_account_get(struct ioas_cg_account *acct);
 void ioas_cg_account_put(struct ioas_cg_account *acct);
+bool ioas_cg_memlock_exempt(const struct ioas_cg_account *acct);
 
 int ioas_cg_charge_pages(struct ioas_cg_account *acct, struct page **pages,
 			 unsigned long n);
@@ -94,6 +120,19 @@ void ioas_cg_gather_begin(struct ioas_cg_gather *gather,
 void ioas_cg_gather_uncharge_pfns(struct ioas_cg_gather *gather,
 				  unsigned long pfn, unsigned long n);
 void ioas_cg_gather_end(struct ioas_cg_gather *gather);
+
+long ioas_cg_pin_user_pages(struct ioas_cg_account *acct, unsigned long start,
+			    unsigned long nr_pages, unsigned int gup_flags,
+			    struct page **pages);
+long ioas_cg_pin_user_pages_fast(struct ioas_cg_account *acct,
+				 unsigned long start, unsigned long nr_pages,
+				 unsigned int gup_flags, struct page **pages);
+void ioas_cg_unpin_user_pages(struct ioas_cg_account *acct, struct page **pages,
+			      unsigned long nr_pages);
+void ioas_cg_unpin_user_pages_dirty_lock(struct ioas_cg_account *acct,
+					 struct page **pages,
+					 unsigned long nr_pages,
+					 bool make_dirty);
 
 #else /* !CONFIG_CGROUP_IOAS */
 
@@ -113,8 +152,19 @@ ioas_cg_account_create_for(struct task_struct *task, enum ioas_cg_kind kind,
 	return NULL;
 }
 
+static inline struct ioas_cg_account *
+ioas_cg_account_get(struct ioas_cg_account *acct)
+{
+	return acct;
+}
+
 static inline void ioas_cg_account_put(struct ioas_cg_account *acct)
 {
+}
+
+static inline bool ioas_cg_memlock_exempt(const struct ioas_cg_account *acct)
+{
+	return false;
 }
 
 static inline int ioas_cg_charge_pages(struct ioas_cg_account *acct,
@@ -152,6 +202,39 @@ static inline void ioas_cg_gather_uncharge_pfns(struct ioas_cg_gather *gather,
 
 static inline void ioas_cg_gather_end(struct ioas_cg_gather *gather)
 {
+}
+
+static inline long ioas_cg_pin_user_pages(struct ioas_cg_account *acct,
+					  unsigned long start,
+					  unsigned long nr_pages,
+					  unsigned int gup_flags,
+					  struct page **pages)
+{
+	return pin_user_pages(start, nr_pages, gup_flags, pages);
+}
+
+static inline long ioas_cg_pin_user_pages_fast(struct ioas_cg_account *acct,
+					       unsigned long start,
+					       unsigned long nr_pages,
+					       unsigned int gup_flags,
+					       struct page **pages)
+{
+	return pin_user_pages_fast(start, nr_pages, gup_flags, pages);
+}
+
+static inline void ioas_cg_unpin_user_pages(struct ioas_cg_account *acct,
+					    struct page **pages,
+					    unsigned long nr_pages)
+{
+	unpin_user_pages(pages, nr_pages);
+}
+
+static inline void
+ioas_cg_unpin_user_pages_dirty_lock(struct ioas_cg_account *acct,
+				    struct page **pages, unsigned long nr_pages,
+				    bool make_dirty)
+{
+	unpin_user_pages_dirty_lock(pages, nr_pages, make_dirty);
 }
 
 #endif /* CONFIG_CGROUP_IOAS */

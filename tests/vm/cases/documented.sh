@@ -3,7 +3,7 @@
 # The interface files and keys that the kernel's documentation has are those that
 # a cgroup shows. A test a file.
 #
-# expected: 7
+# expected: 8
 set -eu
 . "$(dirname "$0")/../../harness/tap.sh"
 

@@ -10,11 +10,27 @@
 
 TRACE_DEFINE_ENUM(IOAS_CG_VFIO);
 TRACE_DEFINE_ENUM(IOAS_CG_IOMMUFD);
+TRACE_DEFINE_ENUM(IOAS_CG_VDPA);
+TRACE_DEFINE_ENUM(IOAS_CG_VDUSE);
+TRACE_DEFINE_ENUM(IOAS_CG_RDMA);
+TRACE_DEFINE_ENUM(IOAS_CG_IO_URING);
+TRACE_DEFINE_ENUM(IOAS_CG_XDP);
+TRACE_DEFINE_ENUM(IOAS_CG_DMABUF);
+TRACE_DEFINE_ENUM(IOAS_CG_KVM);
+TRACE_DEFINE_ENUM(IOAS_CG_OTHER);
 
 #define show_ioas_cg_kind(kind)				\
 	__print_symbolic(kind,				\
 			 { IOAS_CG_VFIO, "vfio" },	\
-			 { IOAS_CG_IOMMUFD, "iommufd" })
+			 { IOAS_CG_IOMMUFD, "iommufd" },\
+			 { IOAS_CG_VDPA, "vdpa" },	\
+			 { IOAS_CG_VDUSE, "vduse" },	\
+			 { IOAS_CG_RDMA, "rdma" },	\
+			 { IOAS_CG_IO_URING, "io_uring" },\
+			 { IOAS_CG_XDP, "xdp" },	\
+			 { IOAS_CG_DMABUF, "dmabuf" },	\
+			 { IOAS_CG_KVM, "kvm" },	\
+			 { IOAS_CG_OTHER, "other" })
 
 DECLARE_EVENT_CLASS(ioas_pages,
 

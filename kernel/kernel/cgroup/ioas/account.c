@@ -62,13 +62,50 @@ struct ioas_cg_account *ioas_account_create(struct ioas_owner *owner,
 	acct->owner = owner;
 	acct->memcg = memcg;
 	acct->kind = kind;
+	acct->memlock_exempt = READ_ONCE(owner->memlock) == IOAS_MEMLOCK_CGROUP;
+	refcount_set(&acct->refs, 1);
 	atomic_long_inc(&owner->accounts);
 	return acct;
 }
 
 /**
- * ioas_cg_account_put() - end an account
- * @acct: the account, or NULL.  All its pages must have been uncharged.
+ * ioas_cg_account_get() - take a reference to an account
+ * @acct: the account, or NULL
+ *
+ * For an object whose pins end in parts, each of which knows the account.
+ *
+ * Context: Any.
+ * Return: @acct
+ */
+struct ioas_cg_account *ioas_cg_account_get(struct ioas_cg_account *acct)
+{
+	if (acct)
+		refcount_inc(&acct->refs);
+	return acct;
+}
+EXPORT_SYMBOL_GPL(ioas_cg_account_get);
+
+/**
+ * ioas_cg_memlock_exempt() - does RLIMIT_MEMLOCK leave these pins alone?
+ * @acct: the account, or NULL
+ *
+ * If so, the pins of the account are neither checked against RLIMIT_MEMLOCK nor
+ * counted for it: the cgroup's limit stands alone.  What ioas.pinned.memlock of
+ * the owner said when the account was made holds for as long as it exists.
+ *
+ * Context: Any.
+ * Return: whether the pins are exempt; false for NULL.
+ */
+bool ioas_cg_memlock_exempt(const struct ioas_cg_account *acct)
+{
+	return acct && acct->memlock_exempt;
+}
+EXPORT_SYMBOL_GPL(ioas_cg_memlock_exempt);
+
+/**
+ * ioas_cg_account_put() - drop a reference to an account, which may end it
+ * @acct: the account, or NULL.  All its pages must have been uncharged before the
+ *	last reference goes.
  *
  * Context: May sleep.
  */
@@ -76,7 +113,7 @@ void ioas_cg_account_put(struct ioas_cg_account *acct)
 {
 	long pages;
 
-	if (!acct)
+	if (!acct || !refcount_dec_and_test(&acct->refs))
 		return;
 	/*
 	 * What is left stays charged for ever, and the index relies on the
@@ -250,15 +287,16 @@ static unsigned long counting_run(unsigned long pfn, unsigned long nr,
 	return len;
 }
 
+static __always_inline bool page_counts(struct page *page, unsigned long pfn)
+{
+	return likely(is_plain_page(page, pfn)) ||
+	       folio_counts(page_folio(page));
+}
+
 /* Does @pfn not count, if it is a page at all?  Then it was never charged. */
 static bool is_exempt(unsigned long pfn)
 {
-	struct page *page;
-
-	if (!pfn_valid(pfn))
-		return true;
-	page = pfn_to_page(pfn);
-	return !is_plain_page(page, pfn) && !folio_counts(page_folio(page));
+	return !pfn_valid(pfn) || !page_counts(pfn_to_page(pfn), pfn);
 }
 
 /* A page was to be uncharged that is not charged: is that as it should be? */
@@ -481,7 +519,7 @@ static __always_inline int gather_to_charge(struct account_call *call,
 
 	for (i = first; i < end; i++) {
 		pfn = page_to_pfn(pages[i]);
-		if (!is_plain_page(pages[i], pfn) && is_exempt(pfn))
+		if (!page_counts(pages[i], pfn))
 			continue;
 		if (likely(ioas_gather_add(gather, pfn)))
 			continue;

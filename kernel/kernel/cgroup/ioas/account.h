@@ -6,6 +6,7 @@
 #define _CGROUP_IOAS_ACCOUNT_H
 
 #include <linux/ioas_cgroup.h>
+#include <linux/refcount.h>
 
 struct ioas_gather;
 struct ioas_owner;
@@ -16,12 +17,16 @@ struct mem_cgroup;
  * @owner: who is charged; referenced, never changes
  * @memcg: memory cgroup that pays for the index; referenced, or NULL
  * @kind: what the object is
+ * @memlock_exempt: RLIMIT_MEMLOCK does not count its pins; never changes
+ * @refs: holders of the account
  * @pages: pins held now; calls for one account do not run at the same time
  */
 struct ioas_cg_account {
 	struct ioas_owner *owner;
 	struct mem_cgroup *memcg;
 	enum ioas_cg_kind kind;
+	bool memlock_exempt;
+	refcount_t refs;
 	long pages;
 };
 

@@ -19,6 +19,11 @@
  * is passed.  CAP_IPC_LOCK does not help.  A limit may be set below what is
  * pinned already: then nothing is unpinned, and no further page can be pinned.
  *
+ * RLIMIT_MEMLOCK goes on beside this, unless ioas.pinned.memlock says "cgroup".
+ * As that takes a limit away, it may only be written by who may write to the same
+ * file of the parent: owning a cgroup that was delegated is not enough, nor is it
+ * for the cgroups that its owner makes below.
+ *
  * Pins do not keep a cgroup from being removed.  What a removed cgroup still
  * pins is counted in its ancestors only, where it was counted before.
  *
@@ -27,11 +32,15 @@
  */
 
 #include <linux/cgroup.h>
+#include <linux/cred.h>
 #include <linux/ctype.h>
+#include <linux/fs.h>
+#include <linux/kernfs.h>
 #include <linux/memcontrol.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 #include "account.h"
 #include "index.h"
@@ -43,6 +52,7 @@
  * @owner: what is counted on; referenced
  * @events_file: ioas.pinned.events
  * @events_local_file: ioas.pinned.events.local
+ * @memlock_file: ioas.pinned.memlock
  * @peaks: open files that wrote to ioas.pinned.peak
  * @peaks_lock: protects @peaks and their values
  */
@@ -51,6 +61,7 @@ struct ioas_cg {
 	struct ioas_owner *owner;
 	struct cgroup_file events_file;
 	struct cgroup_file events_local_file;
+	struct cgroup_file memlock_file;
 	struct list_head peaks;
 	spinlock_t peaks_lock;	/* see above */
 };
@@ -63,6 +74,14 @@ static struct ioas_ledger ledger;
 static const char *const kind_name[] = {
 	[IOAS_CG_VFIO] = "vfio",
 	[IOAS_CG_IOMMUFD] = "iommufd",
+	[IOAS_CG_VDPA] = "vdpa",
+	[IOAS_CG_VDUSE] = "vduse",
+	[IOAS_CG_RDMA] = "rdma",
+	[IOAS_CG_IO_URING] = "io_uring",
+	[IOAS_CG_XDP] = "xdp",
+	[IOAS_CG_DMABUF] = "dmabuf",
+	[IOAS_CG_KVM] = "kvm",
+	[IOAS_CG_OTHER] = "other",
 };
 
 static_assert(ARRAY_SIZE(kind_name) == IOAS_CG_NR_KINDS);
@@ -73,6 +92,13 @@ static const char *const event_name[] = {
 };
 
 static_assert(ARRAY_SIZE(event_name) == IOAS_NR_EVENTS);
+
+static const char *const memlock_name[] = {
+	[IOAS_MEMLOCK_RLIMIT] = "rlimit",
+	[IOAS_MEMLOCK_CGROUP] = "cgroup",
+};
+
+static_assert(ARRAY_SIZE(memlock_name) == IOAS_NR_MEMLOCK);
 
 static struct ioas_cg *css_ioas(struct cgroup_subsys_state *css)
 {
@@ -309,6 +335,55 @@ static ssize_t pinned_peak_write(struct kernfs_open_file *of, char *buf,
 	return nbytes;
 }
 
+static int pinned_memlock_show(struct seq_file *sf, void *v)
+{
+	seq_printf(sf, "%s\n", memlock_name[READ_ONCE(seq_owner(sf)->memlock)]);
+	return 0;
+}
+
+/*
+ * May who opened @of write to ioas.pinned.memlock of the parent as well?  The root
+ * has no such file: there it takes what it takes to raise a hard RLIMIT_MEMLOCK.
+ *
+ * The parent's file stays, as it is removed after that of the child, which is held
+ * by the write.
+ */
+static int memlock_permission(struct kernfs_open_file *of)
+{
+	struct cgroup_subsys_state *parent = of_css(of)->parent;
+	const struct cred *saved_cred;
+	struct inode *inode;
+	int ret;
+
+	if (!parent->parent)
+		return file_ns_capable(of->file, &init_user_ns,
+				       CAP_SYS_RESOURCE) ? 0 : -EACCES;
+	inode = kernfs_get_inode(of->file->f_path.dentry->d_sb,
+				 css_ioas(parent)->memlock_file.kn);
+	if (!inode)
+		return -ENOMEM;
+	saved_cred = override_creds(of->file->f_cred);
+	ret = inode_permission(&nop_mnt_idmap, inode, MAY_WRITE);
+	revert_creds(saved_cred);
+	iput(inode);
+	return ret;
+}
+
+static ssize_t pinned_memlock_write(struct kernfs_open_file *of, char *buf,
+				    size_t nbytes, loff_t off)
+{
+	int mode, ret;
+
+	ret = memlock_permission(of);
+	if (ret)
+		return ret;
+	mode = match_string(memlock_name, IOAS_NR_MEMLOCK, strstrip(buf));
+	if (mode < 0)
+		return mode;
+	WRITE_ONCE(css_ioas(of_css(of))->owner->memlock, mode);
+	return nbytes;
+}
+
 static void events_show(struct seq_file *sf, atomic64_t *events)
 {
 	int i;
@@ -372,6 +447,13 @@ static struct cftype ioas_files[] = {
 		.release = pinned_peak_release,
 		.seq_show = pinned_peak_show,
 		.write = pinned_peak_write,
+	},
+	{
+		.name = "pinned.memlock",
+		.flags = CFTYPE_NOT_ON_ROOT,
+		.file_offset = offsetof(struct ioas_cg, memlock_file),
+		.seq_show = pinned_memlock_show,
+		.write = pinned_memlock_write,
 	},
 	{
 		.name = "pinned.events",

@@ -95,6 +95,7 @@ struct ioas_owner *ioas_owner_create(struct ioas_ledger *ledger,
 		       parent->level * sizeof(owner->path[0]));
 		owner->path[level - 1] = id;
 		ioas_owner_get(parent);
+		owner->memlock = READ_ONCE(parent->memlock);
 	}
 	owner->ledger = ledger;
 	owner->parent = parent;

@@ -68,6 +68,13 @@ enum ioas_event {
 	IOAS_NR_EVENTS
 };
 
+/* What limits the pins of an owner's tasks: the values of ioas.pinned.memlock. */
+enum ioas_memlock {
+	IOAS_MEMLOCK_RLIMIT,	/* RLIMIT_MEMLOCK too, as ever */
+	IOAS_MEMLOCK_CGROUP,	/* the controller alone */
+	IOAS_NR_MEMLOCK
+};
+
 /**
  * struct ioas_ledger - one tree of owners and the pages that they pin
  * @blocks: the index over page frame numbers, see index.c
@@ -109,6 +116,7 @@ struct ioas_ledger {
  * @accounts: number of accounts of this owner alone
  * @events: events of this owner and of its descendants
  * @events_local: events of this owner alone
+ * @memlock: for accounts that are made from now on; an &enum ioas_memlock
  * @max: charges above this fail
  * @high: charges above this count an event
  * @usage: distinct pages pinned by this owner and its descendants
@@ -134,6 +142,7 @@ struct ioas_owner {
 	atomic_long_t accounts;
 	atomic64_t events[IOAS_NR_EVENTS];
 	atomic64_t events_local[IOAS_NR_EVENTS];
+	unsigned int memlock;
 
 	/* What every charge reads and writes, on one cache line. */
 	struct ioas_owner *parent ____cacheline_aligned_in_smp;

@@ -463,7 +463,62 @@ static void uncharge_of_what_is_not_charged_warns(struct kunit *test)
 	pool_destroy(pool);
 }
 
+/* ---- what an account remembers ---- */
+
+/* As the files of cgroups do it; one of them is made later. */
+static void memlock_mode_is_inherited_when_a_cgroup_is_made(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct ioas_owner *late;
+
+	WRITE_ONCE(f->owner[A]->memlock, IOAS_MEMLOCK_CGROUP);
+	KUNIT_EXPECT_EQ(test, f->owner[A1]->memlock, IOAS_MEMLOCK_RLIMIT);
+	late = ioas_owner_create(&f->ledger, f->owner[A], GFP_KERNEL);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, late);
+	KUNIT_EXPECT_EQ(test, late->memlock, IOAS_MEMLOCK_CGROUP);
+	ioas_owner_put(late);
+}
+
+static void account_keeps_the_memlock_mode_it_was_made_in(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct ioas_cg_account *acct;
+
+	KUNIT_EXPECT_FALSE(test, ioas_cg_memlock_exempt(NULL));
+	KUNIT_EXPECT_FALSE(test, ioas_cg_memlock_exempt(f->acct[A1]));
+	WRITE_ONCE(f->owner[A1]->memlock, IOAS_MEMLOCK_CGROUP);
+	KUNIT_EXPECT_FALSE(test, ioas_cg_memlock_exempt(f->acct[A1]));
+	acct = ioas_account_create(f->owner[A1], NULL, IOAS_CG_RDMA,
+				   GFP_KERNEL);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, acct);
+	KUNIT_EXPECT_TRUE(test, ioas_cg_memlock_exempt(acct));
+	WRITE_ONCE(f->owner[A1]->memlock, IOAS_MEMLOCK_RLIMIT);
+	KUNIT_EXPECT_TRUE(test, ioas_cg_memlock_exempt(acct));
+	ioas_cg_account_put(acct);
+}
+
+static void account_ends_with_its_last_reference(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct ioas_cg_account *acct;
+	struct ioas_owner_stat stat;
+
+	KUNIT_EXPECT_NULL(test, ioas_cg_account_get(NULL));
+	acct = ioas_account_create(f->owner[B], NULL, IOAS_CG_VDPA, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, acct);
+	KUNIT_EXPECT_PTR_EQ(test, ioas_cg_account_get(acct), acct);
+	ioas_cg_account_put(acct);
+	ioas_owner_sum(f->owner[B], &stat);
+	KUNIT_EXPECT_EQ(test, stat.accounts, 2);
+	ioas_cg_account_put(acct);
+	ioas_owner_sum(f->owner[B], &stat);
+	KUNIT_EXPECT_EQ(test, stat.accounts, 1);
+}
+
 static struct kunit_case account_cases[] = {
+	KUNIT_CASE(memlock_mode_is_inherited_when_a_cgroup_is_made),
+	KUNIT_CASE(account_keeps_the_memlock_mode_it_was_made_in),
+	KUNIT_CASE(account_ends_with_its_last_reference),
 	KUNIT_CASE_PARAM(arrays_count_each_page_once, uncharge_gen_params),
 	KUNIT_CASE(pages_that_do_not_count_are_left_out),
 	KUNIT_CASE(refused_array_is_undone_whole),
