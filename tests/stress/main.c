@@ -22,6 +22,7 @@
 #include "stress.h"
 
 #define FAILSLAB "/sys/kernel/debug/failslab"
+#define FAIL_IOMMUFD "/sys/kernel/debug/fail_iommufd"
 #define CHECK_SECONDS 5
 #define PROGRESS_SECONDS 30
 
@@ -160,10 +161,12 @@ static void write_summary(bool good)
 
 /* ---- the run ---- */
 
+/* Allocations that may wait fail too, and nothing with a call trace each time. */
 static void inject_faults(bool on)
 {
 	REQUIRE(!write_file(FAILSLAB "/ignore-gfp-wait", on ? "N" : "Y"));
 	REQUIRE(!write_file(FAILSLAB "/verbose", on ? "0" : "2"));
+	REQUIRE(!write_file(FAIL_IOMMUFD "/verbose", on ? "0" : "2"));
 }
 
 static bool check_now(void)
@@ -185,7 +188,7 @@ static bool disturb_and_check(void)
 
 	while (time(NULL) < began + seconds) {
 		disturb();
-		usleep(random_below(20000));
+		usleep(random_below(10000));
 		if (time(NULL) >= next_check) {
 			if (!check_now())
 				return false;
@@ -364,6 +367,8 @@ int main(int argc, char **argv)
 	printf("# seed %u\n", run->seed);
 	random_state = run->seed;
 	share_out_devices();
+	/* Else it waits for its turn behind so many workers each time. */
+	REQUIRE(!setpriority(PRIO_PROCESS, 0, -15));
 	make_memories();
 	note_start();
 	inject_faults(true);

@@ -239,18 +239,21 @@ static void put_into(struct worker *worker, uint32_t group)
 
 static void start_worker(struct worker *worker)
 {
+	pid_t pid;
+
 	memset(worker->holds, 0, sizeof(worker->holds));
 	worker->retire = false;
 	worker->life++;
 	worker->ipc_lock = one_in(2);
 	put_into(worker, random_leaf());
 	fflush(stdout);
-	worker->pid = fork();
-	REQUIRE(worker->pid >= 0);
-	if (!worker->pid) {
+	pid = fork();
+	REQUIRE(pid >= 0);
+	if (!pid) {
 		me = worker;
 		work();
 	}
+	worker->pid = pid;
 }
 
 void start_workers(void)

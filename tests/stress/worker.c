@@ -242,6 +242,16 @@ static void unpin(struct hold *hold)
 	me->tally[site].unpins++;
 }
 
+static uint32_t nr_held(void)
+{
+	uint32_t nr = 0;
+
+	for (uint32_t i = 0; i < NR_HOLDS; i++)
+		nr += me->holds[i].used;
+	return nr;
+}
+
+/* The more it holds the more it unpins: the table is half full in the mean. */
 static void operate(void)
 {
 	enum site_id site = random_below(NR_SITES);
@@ -254,7 +264,7 @@ static void operate(void)
 		return;
 	}
 	hold = random_hold(site);
-	if (hold && one_in(2))
+	if (hold && random_below(NR_HOLDS) < nr_held())
 		unpin(hold);
 	else
 		pin(site);
@@ -341,6 +351,8 @@ static void retire(void)
 void work(void)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* The coordinator is ahead of all workers. */
+	REQUIRE(!setpriority(PRIO_PROCESS, 0, 0));
 	random_state = run->seed * 1000003u + me->number * 1009u + me->life;
 	enter_group(groups[me->group].path);
 	open_fail_nth();
