@@ -34,19 +34,32 @@ files()
 	done
 }
 
+# The objects that what is said may be about: those of the files that it names, or of
+# their folders where it names headers.
+objects_named()
+{
+	local file
+
+	sed 's/:.*//' | sort -u | while read -r file; do
+		if [[ $file == *.c ]]; then
+			echo "${file%.c}.o"
+		else
+			printf '%s\n' "${objects[@]}" | grep "^$(dirname "$file")/" || true
+		fi
+	done | sort -u | grep -xF -- "$(printf '%s\n' "${objects[@]}")" || true
+}
+
 # What is said about the objects of a kernel, and not about the base's. Only what
 # something is said about is compiled there, too.
 added_warnings()
 {
-	local kernel=$1 said file warned=()
+	local kernel=$1 said named
 
 	said=$(warnings "$kernel" "${objects[@]}")
 	[[ -n $said ]] || return 0
-	for file in "${touched[@]}"; do
-		! grep -qF -- "$file" <<<"$said" || warned+=("${file%.c}.o")
-	done
+	mapfile -t named < <(objects_named <<<"$said")
 	"$top/scripts/kbuild.sh" "compile-$arch-base" >/dev/null
-	comm -23 <(echo "$said") <(warnings "compile-$arch-base" "${warned[@]}")
+	comm -23 <(echo "$said") <(warnings "compile-$arch-base" "${named[@]}")
 }
 
 # Whether an object is there, and nothing was added about its file.
