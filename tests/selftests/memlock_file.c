@@ -8,6 +8,7 @@
  */
 #include <linux/capability.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 
 #include "ioas_test.h"
@@ -141,9 +142,11 @@ static void delegate(void)
 		REQUIRE(!chown(group_file(DELEGATED, names[i]), USER, USER));
 }
 
+/* Its files in /proc would be root's. */
 static void become_user(void)
 {
 	REQUIRE(!setgid(USER) && !setuid(USER));
+	REQUIRE(!prctl(PR_SET_DUMPABLE, 1));
 }
 
 /* Root there, with all capabilities, and still the user elsewhere. */
