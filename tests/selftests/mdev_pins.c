@@ -56,6 +56,7 @@ static void set_up(void)
 static void clean_up(void)
 {
 	close_container(&container);
+	EXPECT_EQ(charge_without_ioas(), 0);
 	put_memory(memory, SIZE);
 	enter_group("");
 	EXPECT_NOTHING_PINNED(GROUP);
@@ -187,7 +188,98 @@ static void unmap_unpins(void)
 	EXPECT_EQ(unpin(0, NR), -ENOENT);
 }
 
+/* ---- RLIMIT_MEMLOCK ---- */
+
+static void set_memlock(const char *mode)
+{
+	REQUIRE(!write_file(group_file(GROUP, "ioas.pinned.memlock"), mode));
+}
+
+static void rlimit_memlock_is_charged_as_before(void)
+{
+	EXPECT_EQ(charge_without_ioas(), 0);
+	EXPECT_EQ(pin(0, NR), 0);
+	EXPECT_EQ(charge_without_ioas(), NR * PAGE);
+	EXPECT_EQ(unpin(0, NR), 0);
+	EXPECT_EQ(charge_without_ioas(), 0);
+}
+
+/* A mapping keeps the mode in which it was made, whenever it is pinned. */
+static void pins_in_both_modes(uint64_t first, uint64_t second)
+{
+	const int64_t of_first = first ? 0 : NR * PAGE;
+
+	EXPECT_EQ(pin(first, NR), 0);
+	EXPECT_EQ(charge_without_ioas(), of_first);
+	EXPECT_EQ(pin(second, NR), 0);
+	EXPECT_EQ(charge_without_ioas(), NR * PAGE);
+	EXPECT_CHARGES(NR * PAGE, 2 * NR * PAGE);
+	EXPECT_EQ(unpin(second, NR), 0);
+	EXPECT_EQ(charge_without_ioas(), of_first);
+	EXPECT_EQ(unpin(first, NR), 0);
+	EXPECT_EQ(charge_without_ioas(), 0);
+}
+
+static void memlock_cgroup_leaves_rlimit_memlock_alone(void)
+{
+	set_memlock("cgroup");
+	REQUIRE(!map(&container, memory, SIZE, SIZE));
+	pins_in_both_modes(0, SIZE);
+	pins_in_both_modes(SIZE, 0);
+	set_memlock("rlimit");
+	pins_in_both_modes(0, SIZE);
+	pins_in_both_modes(SIZE, 0);
+	/* For the end of the container. */
+	EXPECT_EQ(pin(0, NR), 0);
+	EXPECT_EQ(pin(SIZE, NR), 0);
+}
+
+/* ---- ends ---- */
+
+static void hold_pins(void)
+{
+	enter_group(GROUP);
+	memory = get_small_pages(SIZE);
+	open_container(&container, kind, uuid);
+	REQUIRE(!map(&container, memory, 0, SIZE));
+	REQUIRE(!map(&container, memory, SIZE, SIZE));
+	EXPECT_EQ(pin(0, NR), 0);
+	EXPECT_EQ(pin(0, NR), 0);
+	EXPECT_EQ(pin(SIZE + NR / 2 * PAGE, NR), 0);
+	pause_here();
+}
+
+static void make_own_group(void)
+{
+	make_group(GROUP);
+}
+
+static void remove_own_group(void)
+{
+	EXPECT_NOTHING_PINNED(GROUP);
+	EXPECT_EQ(remove_group(GROUP), 0);
+}
+
+static void exit_leaves_nothing(void)
+{
+	struct child child;
+
+	start_child(&child, hold_pins);
+	EXPECT_EQ(pinned(GROUP), NR * 3 / 2 * PAGE);
+	end_child(&child);
+}
+
+static void kill_leaves_nothing(void)
+{
+	struct child child;
+
+	start_child(&child, hold_pins);
+	EXPECT_EQ(pinned(GROUP), NR * 3 / 2 * PAGE);
+	kill_child(&child);
+}
+
 #define RUN(test) run_test(#test, test, set_up, clean_up)
+#define RUN_ENDS(test) run_test(#test, test, make_own_group, remove_own_group)
 
 int main(int argc, char **argv)
 {
@@ -211,6 +303,10 @@ int main(int argc, char **argv)
 		RUN(device_that_comes_and_goes_leaves_the_pins);
 		RUN(device_above_the_limit_leaves_the_pins);
 		RUN(close_unpins);
+		RUN(rlimit_memlock_is_charged_as_before);
+		RUN(memlock_cgroup_leaves_rlimit_memlock_alone);
+		RUN_ENDS(exit_leaves_nothing);
+		RUN_ENDS(kill_leaves_nothing);
 		/*
 		 * VFIO has an order of locks in it that can deadlock when
 		 * devices come and go meanwhile: iommu->lock is taken before

@@ -3,7 +3,7 @@
 # A mediated device, which pins what it needs by itself.
 #
 # devices: 1
-# expected: 18
+# expected: 26
 set -eu
 
 uuid=83b8f4f2-509f-382f-3c1e-e6bfe0fa1001

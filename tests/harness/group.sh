@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# Sourced, after tap.sh, by cases that let a program pin in a cgroup of its own. The
+# case sets $group to the cgroup's folder, and $kind to the program's key in ioas.stat.
+
+: "${group=}" "${kind=}"
+# The program that runs in the background.
+pid=
+
+# equal NAME FOUND EXPECTED: one test.
+equal()
+{
+	check "$1" same "$3" "$2"
+}
+
+# The number that follows a word in a file.
+value()
+{
+	awk -v key="$2" '$1 == key { print $2 }' "$1"
+}
+
+become()
+{
+	echo "$BASHPID" >"$group/cgroup.procs"
+	exec "$@"
+}
+
+# in_group COMMAND...: runs it, in the cgroup, with its output in the file output.
+in_group()
+{
+	(become "$@") >output 2>&1
+}
+
+# start COMMAND...: the same, in the background.
+start()
+{
+	become "$@" >output 2>&1 &
+	pid=$!
+}
+
+# SIGKILL, and no chance to clean up.
+stop()
+{
+	kill -9 "$pid"
+	wait "$pid" 2>/dev/null
+}
+
+# What is charged: all of it, of the kind, and in how many accounts.
+charges()
+{
+	echo "current $(<"$group/ioas.pinned.current")" \
+		"gross $(value "$group/ioas.stat" gross)" \
+		"$kind $(value "$group/ioas.stat" "$kind")" \
+		"accounts $(value "$group/ioas.stat" accounts)"
+}
+
+# await_accounts N: until there are so many; fails if the program ends before.
+await_accounts()
+{
+	until [[ $(value "$group/ioas.stat" accounts) -eq $1 ]]; do
+		if ! kill -0 "$pid" 2>/dev/null; then
+			cat output
+			return 1
+		fi
+		sleep 0.1
+	done
+}
+
+# await_charges CHARGES: until they are so, but not for ever.
+await_charges()
+{
+	local _
+
+	for _ in $(seq 100); do
+		[[ $(charges) != "$1" ]] || break
+		sleep 0.1
+	done
+}
+
+# charged NAME CURRENT GROSS ACCOUNTS: of the program that start started. There is an
+# account before its pages are charged.
+charged()
+{
+	local expected="current $2 gross $3 $kind $3 accounts $4"
+
+	check "$1: it runs" await_accounts "$4"
+	await_charges "$expected"
+	equal "$1: it is charged what it pins" "$(charges)" "$expected"
+}
+
+# Work queues do a part of it.
+nothing_left()
+{
+	local nothing="current 0 gross 0 $kind 0 accounts 0"
+
+	await_charges "$nothing"
+	equal "$1: nothing is left" "$(charges)" "$nothing"
+}
+
+# succeeds COMMAND...: in the cgroup.
+succeeds()
+{
+	in_group "$@" || { cat output; return 1; }
+}
+
+# refused NAME MESSAGE EVENTS COMMAND...: it fails, with that message, and so many
+# refusals are counted.
+refused()
+{
+	local name=$1 message=$2 events=$3 before
+	shift 3
+
+	before=$(value "$group/ioas.pinned.events" max)
+	check "$name: it fails" fails "$@"
+	check "$name: it says why" says "$message"
+	equal "$name: the refusals by the cgroup are counted" \
+		$(($(value "$group/ioas.pinned.events" max) - before)) "$events"
+	nothing_left "$name"
+}
+
+fails()
+{
+	! in_group "$@" || { cat output; return 1; }
+}
+
+says()
+{
+	grep -q "$1" output || { cat output; return 1; }
+}
