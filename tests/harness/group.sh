@@ -38,10 +38,10 @@ start()
 	pid=$!
 }
 
-# SIGKILL, and no chance to clean up.
+# SIGKILL, and no chance to clean up. It may have ended by itself.
 stop()
 {
-	kill -9 "$pid"
+	kill -9 "$pid" 2>/dev/null
 	wait "$pid" 2>/dev/null
 }
 

@@ -8,7 +8,7 @@
 # taken from QEMU itself, which traces it.
 #
 # timeout: 300
-# expected: 52
+# expected: 50
 set -u
 
 [[ ${1:-} == with-device ]] || exec with-hugepages 8 with-vdpa 1 "$0" with-device

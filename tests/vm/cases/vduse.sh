@@ -4,20 +4,20 @@
 # bounce buffer: a program of ours. Stock qemu-storage-daemon leaves the buffer to the
 # kernel, and maps it: nothing is pinned, so nothing is charged.
 #
-# expected: 37
+# expected: 35
 set -u
 . "$(dirname "$0")/../../harness/tap.sh"
 . "$(dirname "$0")/../../harness/group.sh"
 
 group=/sys/fs/cgroup/vduse
 kind=vduse
-name=vduse-disk
+id=vduse-disk
 disk=$PWD/disk
 
 # The block device that virtio_vdpa makes of it.
 block_device()
 {
-	local found=("/sys/bus/vdpa/devices/$name"/virtio*/block/*)
+	local found=("/sys/bus/vdpa/devices/$id"/virtio*/block/*)
 
 	echo "/dev/${found[0]##*/}"
 }
@@ -26,8 +26,8 @@ block_device()
 start_daemon()
 {
 	start qemu-storage-daemon --blockdev "file,filename=$disk,node-name=disk" \
-		--export "vduse-blk,id=vduse,node-name=disk,name=$name,writable=on"
-	until vdpa dev add name $name mgmtdev vduse 2>/dev/null; do
+		--export "vduse-blk,id=vduse,node-name=disk,name=$id,writable=on"
+	until vdpa dev add name $id mgmtdev vduse 2>/dev/null; do
 		kill -0 "$pid" || break
 		sleep 0.1
 	done
@@ -54,7 +54,7 @@ check "storage daemon: its disk can be read" read_device
 check "storage daemon: its disk can be written" write_device
 equal "storage daemon: it was charged nothing" "$(<$group/ioas.pinned.peak)" 0
 nothing_left "storage daemon, running"
-vdpa dev del $name
+vdpa dev del $id
 kill "$pid"
 wait "$pid"
 rmdir $group
