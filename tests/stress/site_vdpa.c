@@ -37,8 +37,10 @@ static int send_message(uint8_t type, const struct hold *hold)
 		},
 	};
 
-	return write(fd, &message, sizeof(message)) == sizeof(message) ? 0 :
-									 -errno;
+	if (write(fd, &message, sizeof(message)) == sizeof(message))
+		return 0;
+	/* What vhost makes of any error of a device, a refusal among them. */
+	return errno == EFAULT ? -ENOMEM : -errno;
 }
 
 static int pin(struct hold *hold)
