@@ -211,9 +211,12 @@ static void print_range(const struct range *range)
 
 static void print_operation(const struct operation *op)
 {
-	printf("#     %" PRIu64 ": %s, %s, hold %u: ", op->number,
-	       sites[op->site]->name, op->what, op->hold);
-	print_range(&op->range);
+	printf("#     %" PRIu64 ": %s, %s", op->number, sites[op->site]->name,
+	       op->what);
+	if (op->hold >= 0) {
+		printf(", hold %d: ", op->hold);
+		print_range(&op->range);
+	}
 	printf(", owner %u", op->owner);
 	if (op->nth)
 		printf(", allocation %u fails%s", op->nth,
@@ -223,32 +226,47 @@ static void print_operation(const struct operation *op)
 					  "done");
 }
 
-/* What a worker did last, if it can have to do with a cgroup. */
-static void print_worker(const struct worker *worker, uint32_t owner)
+/* Whether a place is wrong in what a site pins, if it is in one kind at all. */
+static bool is_suspect(uint32_t group, enum site_id site)
+{
+	bool any = false;
+
+	for (int i = KIND; i < NR_NUMBERS; i++) {
+		if (expected[group].of[i] == found[group].of[i])
+			continue;
+		if (!strcmp(number_name(i), sites[site]->kind))
+			return true;
+		any = true;
+	}
+	return !any;
+}
+
+/* What a worker did last, if it can have to do with what is wrong. */
+static void print_worker(const struct worker *worker, uint32_t group,
+			 uint32_t owner)
 {
 	uint64_t first = worker->nr_logged > NR_LOGGED ?
 				 worker->nr_logged - NR_LOGGED :
 				 0;
-	uint32_t holds = 0;
 
-	for (int i = 0; i < NR_HOLDS; i++)
-		holds += worker->holds[i].used &&
-			 is_below(worker->holds[i].owner, owner);
-	if (!holds && !is_below(worker->owner, owner))
-		return;
-	printf("#   worker %u, life %u, pid %d, in %s: %u holds there\n",
-	       worker->number, worker->life, worker->pid,
-	       groups[worker->group].path, holds);
-	for (uint64_t i = first; i < worker->nr_logged; i++)
-		print_operation(&worker->log[i % NR_LOGGED]);
+	printf("#   worker %u, life %u, pid %d, in %s\n", worker->number,
+	       worker->life, worker->pid, groups[worker->group].path);
+	for (uint64_t i = first; i < worker->nr_logged; i++) {
+		const struct operation *op = &worker->log[i % NR_LOGGED];
+
+		if (is_suspect(group, op->site) && is_below(op->owner, owner))
+			print_operation(op);
+	}
 }
 
-static void print_holds(const struct worker *worker, uint32_t owner)
+static void print_holds(const struct worker *worker, uint32_t group,
+			uint32_t owner)
 {
 	for (int i = 0; i < NR_HOLDS; i++) {
 		const struct hold *hold = &worker->holds[i];
 
-		if (!hold->used || !is_below(hold->owner, owner))
+		if (!hold->used || !is_suspect(group, hold->site) ||
+		    !is_below(hold->owner, owner))
 			continue;
 		printf("#   worker %u, hold %d: %s, owner %u:", worker->number,
 		       i, sites[hold->site]->name, hold->owner);
@@ -289,13 +307,13 @@ static void report(void)
 		}
 	}
 	owner = deepest == ROOT ? ROOT_OWNER : groups[deepest].owner;
-	printf("# what was last done by those who can have to do with /%s:\n",
+	printf("# what was last done that can have to do with /%s:\n",
 	       path_of(deepest));
 	for (int i = 0; i < NR_WORKERS; i++)
-		print_worker(&run->worker[i], owner);
+		print_worker(&run->worker[i], deepest, owner);
 	printf("# what is held there:\n");
 	for (int i = 0; i < NR_WORKERS; i++)
-		print_holds(&run->worker[i], owner);
+		print_holds(&run->worker[i], deepest, owner);
 	fflush(stdout);
 }
 

@@ -12,6 +12,8 @@
 #include "stress.h"
 
 #define HUGE (2 * MIB)
+/* Much more, and few pages were pinned twice; much less, and all were always. */
+#define MEMORY_SIZE (64 * MIB)
 
 struct memory memories[NR_MEMORIES];
 uint32_t nr_pages_in_all;
@@ -45,10 +47,11 @@ static void make_memory(struct memory *memory, const char *name, size_t size,
 
 void make_memories(void)
 {
-	make_memory(&memories[0], "small pages", 16 * MIB, 0, MADV_NOHUGEPAGE);
-	make_memory(&memories[1], "transparent huge pages", 16 * MIB, 0,
+	make_memory(&memories[0], "small pages", MEMORY_SIZE, 0,
+		    MADV_NOHUGEPAGE);
+	make_memory(&memories[1], "transparent huge pages", MEMORY_SIZE, 0,
 		    MADV_HUGEPAGE);
-	make_memory(&memories[2], "hugetlb", 16 * MIB, MFD_HUGETLB, 0);
+	make_memory(&memories[2], "hugetlb", MEMORY_SIZE, MFD_HUGETLB, 0);
 	printf("# %u pages; %" PRId64 " kB are in transparent huge pages\n",
 	       nr_pages_in_all, file_key("/proc/meminfo", "ShmemHugePages"));
 	fflush(stdout);

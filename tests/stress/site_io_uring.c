@@ -131,7 +131,7 @@ static int register_table(struct ring *ring)
 	for (int i = 0; i < NR_SLOTS; i++)
 		if (holds[i])
 			holds[i]->used = false;
-	begin_operation("register", first);
+	begin_operation("register", SITE_BUFFERS, first);
 	ret = end_operation(ring_register(ring->fd, IORING_REGISTER_BUFFERS,
 					  iovecs, NR_SLOTS));
 	if (ret)
@@ -147,10 +147,9 @@ static int register_table(struct ring *ring)
 static void clone_table(struct ring *to, const struct ring *from)
 {
 	struct io_uring_clone_buffers clone = { .src_fd = from->fd };
-	struct hold none = { .site = SITE_BUFFERS };
 	int ret;
 
-	begin_operation("clone", &none);
+	begin_operation("clone", SITE_BUFFERS, NULL);
 	ret = end_operation(ring_register(to->fd, IORING_REGISTER_CLONE_BUFFERS,
 					  &clone, 1));
 	if (ret)
@@ -163,10 +162,9 @@ static void clone_table(struct ring *to, const struct ring *from)
 
 static void unregister_table(struct ring *ring)
 {
-	struct hold none = { .site = SITE_BUFFERS };
 	int ret;
 
-	begin_operation("unregister", &none);
+	begin_operation("unregister", SITE_BUFFERS, NULL);
 	ret = end_operation(
 		ring_register(ring->fd, IORING_UNREGISTER_BUFFERS, NULL, 0));
 	if (!ret)
@@ -178,7 +176,6 @@ static void update_slot(struct ring *ring, bool fill)
 {
 	unsigned int slot = random_below(NR_SLOTS);
 	struct hold *hold = fill ? new_hold(SITE_BUFFERS) : NULL;
-	struct hold none = { .site = SITE_BUFFERS };
 	struct iovec iovec = {};
 	struct io_uring_rsrc_update2 update = {
 		.offset = slot,
@@ -194,7 +191,7 @@ static void update_slot(struct ring *ring, bool fill)
 		hold->nr_ranges = 1;
 		iovec = iovec_of(hold);
 	}
-	begin_operation(fill ? "update" : "clear", hold ?: &none);
+	begin_operation(fill ? "update" : "clear", SITE_BUFFERS, hold);
 	ret = ring_register(ring->fd, IORING_REGISTER_BUFFERS_UPDATE, &update,
 			    sizeof(update));
 	ret = end_operation(ret == 1 ? 0 : ret);
@@ -208,9 +205,7 @@ static void update_slot(struct ring *ring, bool fill)
 /* The kernel releases what it had some time later. */
 static void reopen(struct ring *ring)
 {
-	struct hold none = { .site = SITE_BUFFERS };
-
-	begin_operation("close", &none);
+	begin_operation("close", SITE_BUFFERS, NULL);
 	REQUIRE(!end_operation(close(ring->fd)));
 	empty_table(ring);
 	ring->fd = new_ring();

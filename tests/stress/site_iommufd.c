@@ -106,13 +106,13 @@ static void copy_or_unmap(void)
 	if (!hold)
 		return;
 	if ((hold->handle & ALL_IOASES) == ALL_IOASES) {
-		begin_operation("unmap from one", hold);
+		begin_operation("unmap from one", SITE_IOMMUFD, hold);
 		ret = unmap_at(fd, ioas[i], iova_of(hold), size_of(hold));
 		if (!end_operation(ret))
 			hold->handle &= ~IN_IOAS(i);
 	} else {
 		i = !!(hold->handle & IN_IOAS(0));
-		begin_operation("copy", hold);
+		begin_operation("copy", SITE_IOMMUFD, hold);
 		ret = copy_at(fd, ioas[i], iova_of(hold), ioas[!i],
 			      iova_of(hold), size_of(hold));
 		if (!end_operation(ret))

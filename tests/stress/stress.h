@@ -28,7 +28,7 @@
 #define NR_WORKERS 32
 #define NR_HOLDS 64
 #define NR_RANGES 4
-#define NR_LOGGED 12
+#define NR_LOGGED 128
 #define MAX_OWNERS 65536
 #define MAX_DEVICES 16
 #define NR_GROUPS 40
@@ -152,7 +152,7 @@ extern const struct site *const sites[NR_SITES];
  * @number: counted from its start
  * @what: the operation
  * @site: the site
- * @hold: the place of the hold in the table
+ * @hold: the place of the hold in the table, or -1 if it is about more than one
  * @range: its first range
  * @owner: who pays
  * @nth: the allocation that was to fail, or 0
@@ -163,7 +163,7 @@ struct operation {
 	uint64_t number;
 	const char *what;
 	enum site_id site;
-	uint32_t hold;
+	int hold;
 	struct range range;
 	uint32_t owner;
 	unsigned int nth;
@@ -274,7 +274,8 @@ struct hold *new_hold(enum site_id site);
 void drop_hold(struct hold *hold);
 void choose_range(struct range *range, uint32_t most);
 uint64_t hold_slot(const struct hold *hold);
-void begin_operation(const char *what, struct hold *hold);
+void begin_operation(const char *what, enum site_id site,
+		     const struct hold *hold);
 int end_operation(int result);
 void no_faults(void);
 

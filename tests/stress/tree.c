@@ -126,16 +126,12 @@ static bool is_leaf(uint32_t group)
 /* A leaf that is there, and not below another place; or 0. */
 static uint32_t random_leaf_outside(uint32_t top)
 {
-	uint32_t start = random_below(NR_GROUPS);
+	uint32_t leaves[NR_GROUPS], nr = 0;
 
-	for (uint32_t i = 0; i < NR_GROUPS; i++) {
-		uint32_t group = (start + i) % NR_GROUPS;
-
-		if (groups[group].owner && is_leaf(group) &&
-		    !is_inside(group, top))
-			return group;
-	}
-	return 0;
+	for (uint32_t i = 0; i < NR_GROUPS; i++)
+		if (groups[i].owner && is_leaf(i) && !is_inside(i, top))
+			leaves[nr++] = i;
+	return nr ? leaves[random_below(nr)] : 0;
 }
 
 /* The top itself is never a leaf, and nothing is outside of it but there. */

@@ -85,19 +85,24 @@ static struct operation *current_operation(void)
 }
 
 /* What comes until end_operation() may fail by a fault. */
-void begin_operation(const char *what, struct hold *hold)
+void begin_operation(const char *what, enum site_id site,
+		     const struct hold *hold)
 {
 	struct operation *op = current_operation();
 
 	*op = (struct operation){
 		.number = me->nr_logged,
 		.what = what,
-		.site = hold->site,
-		.hold = hold - me->holds,
-		.range = hold->range[0],
-		.owner = hold->owner,
+		.site = site,
+		.hold = -1,
+		.owner = me->owner,
 		.result = 1,
 	};
+	if (hold) {
+		op->hold = hold - me->holds;
+		op->range = hold->range[0];
+		op->owner = hold->owner;
+	}
 	fault_came = false;
 	nth_to_fail = 0;
 	if (run->faults && one_in(4)) {
@@ -217,7 +222,7 @@ static void pin(enum site_id site)
 	if (!hold)
 		return;
 	choose_ranges(hold);
-	begin_operation("pin", hold);
+	begin_operation("pin", site, hold);
 	if (end_operation(sites[site]->pin(hold)))
 		return;
 	hold->used = true;
@@ -229,11 +234,11 @@ static void unpin(struct hold *hold)
 	enum site_id site = hold->site;
 	int ret;
 
-	begin_operation("unpin", hold);
+	begin_operation("unpin", site, hold);
 	ret = end_operation(sites[site]->unpin(hold));
 	if (ret) {
 		/* Nothing changed; without a fault it has to work. */
-		begin_operation("unpin again", hold);
+		begin_operation("unpin again", site, hold);
 		no_faults();
 		ret = end_operation(sites[site]->unpin(hold));
 		REQUIRE(!ret);
