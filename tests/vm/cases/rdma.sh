@@ -123,6 +123,8 @@ pingpong=(ibv_rc_pingpong -d rxe0 -g "${gid##*/}" -s "$size" -n 2)
 unprivileged=(prlimit --memlock=65536:65536
 	setpriv --bounding-set=-ipc_lock --inh-caps=-ipc_lock "${pingpong[@]}")
 message="Couldn't register MR"
+# What is not refused would wait for a client.
+soon=(timeout 60)
 
 # Without a client it waits for one.
 pingpong_alone()
@@ -133,17 +135,18 @@ pingpong_alone()
 	nothing_left "pingpong, kill -9"
 
 	limit $((size - 4096))
-	refused "pingpong, a page too few" "$message" 1 "${pingpong[@]}"
+	refused "pingpong, a page too few" "$message" 1 "${soon[@]}" "${pingpong[@]}"
 	limit max
 
-	refused "pingpong, RLIMIT_MEMLOCK" "$message" 0 "${unprivileged[@]}"
+	refused "pingpong, RLIMIT_MEMLOCK" "$message" 0 "${soon[@]}" "${unprivileged[@]}"
 	echo cgroup >"$group/ioas.pinned.memlock"
 	start "${unprivileged[@]}"
 	charged "pingpong, memlock = cgroup" $size $size 1
 	equal "pingpong, memlock = cgroup: RLIMIT_MEMLOCK is charged nothing" "$(in_vmpin)" 0
 	stop
 	limit $((size - 4096))
-	refused "pingpong, memlock = cgroup, a page too few" "$message" 1 "${unprivileged[@]}"
+	refused "pingpong, memlock = cgroup, a page too few" "$message" 1 \
+		"${soon[@]}" "${unprivileged[@]}"
 }
 
 # Two processes, and each with just what it needs.
@@ -185,7 +188,8 @@ perftest_is_refused()
 {
 	start_perftest_server
 	of client limit 4096
-	of client refused "perftest, too few pages" "Couldn't allocate MR" 1 "${perftest[@]}" $address
+	of client refused "perftest, too few pages" "Couldn't allocate MR" 1 \
+		"${soon[@]}" "${perftest[@]}" $address
 	of server stop
 }
 
@@ -230,7 +234,8 @@ rping_is_refused()
 {
 	start_rping_server
 	of client limit 4096
-	of client refused "rping, too few pages" "reg_mr failed" 1 rping -c -a $address -S 16384
+	of client refused "rping, too few pages" "reg_mr failed" 1 \
+		"${soon[@]}" rping -c -a $address -S 16384
 	of server stop
 }
 
