@@ -169,8 +169,15 @@ static void try_all_as_delegatee(void)
 	EXPECT_EQ(write_file(group_file(OWN, "ioas.pinned.max"), "64M"), 0);
 	EXPECT_EQ(set_mode(OWN, "cgroup"), -EACCES);
 	EXPECT_EQ(set_mode(OWN, "rlimit"), -EACCES);
-	EXPECT_EQ(set_mode(OWN, "garbage"), -EACCES);
+	EXPECT_EQ(set_mode(OWN, "garbage"), -EINVAL);
 	EXPECT_MODE(OWN, "rlimit");
+	/* Of the next one, it owns the file of the parent as well. */
+	REQUIRE(!write_file(group_file(OWN, "cgroup.subtree_control"),
+			    "+ioas"));
+	make_group(OWN "/deep");
+	EXPECT_EQ(set_mode(OWN "/deep", "cgroup"), -EACCES);
+	EXPECT_MODE(OWN "/deep", "rlimit");
+	EXPECT_EQ(remove_group(OWN "/deep"), 0);
 	EXPECT_EQ(remove_group(OWN), 0);
 }
 
@@ -211,17 +218,33 @@ static void set_own_as_user(void)
 {
 	become_user();
 	make_group(OWN);
+	EXPECT_MODE(OWN, "cgroup");
+	EXPECT_EQ(set_mode(OWN, "rlimit"), 0);
+	EXPECT_MODE(OWN, "rlimit");
 	EXPECT_EQ(set_mode(OWN, "cgroup"), 0);
 	EXPECT_MODE(OWN, "cgroup");
 	/* Not that of which it cannot write the parent's. */
-	EXPECT_EQ(set_mode(DELEGATED, "cgroup"), -EACCES);
+	EXPECT_EQ(set_mode(DELEGATED, "rlimit"), -EACCES);
 	EXPECT_EQ(remove_group(OWN), 0);
 }
 
+static void set_own_in_vain(void)
+{
+	become_user();
+	make_group(OWN);
+	EXPECT_EQ(set_mode(OWN, "rlimit"), 0);
+	EXPECT_EQ(set_mode(OWN, "cgroup"), -EACCES);
+	EXPECT_MODE(OWN, "rlimit");
+	EXPECT_EQ(remove_group(OWN), 0);
+}
+
+/* And to lift the limit, only if it is lifted in the parent. */
 static void who_was_given_the_file_of_the_parent_can_set_it(void)
 {
 	delegate();
 	REQUIRE(!chown(group_file(DELEGATED, FILE_NAME), USER, USER));
+	run_child(set_own_in_vain);
+	REQUIRE(!set_mode(DELEGATED, "cgroup"));
 	run_child(set_own_as_user);
 }
 
@@ -256,11 +279,13 @@ static void give_up_sys_resource(void)
 	REQUIRE(!syscall(SYS_capset, &header, data));
 	EXPECT_EQ(set_mode(OUTER, "cgroup"), -EACCES);
 	EXPECT_MODE(OUTER, "rlimit");
-	/* The file of the parent can be written to, whatever comes of it. */
-	EXPECT_EQ(set_mode(DELEGATED, "cgroup"), 0);
+	/* Root may write to all files, but that is not enough. */
+	EXPECT_EQ(set_mode(DELEGATED, "cgroup"), -EACCES);
+	EXPECT_EQ(set_mode(DELEGATED, "rlimit"), 0);
+	EXPECT_MODE(DELEGATED, "rlimit");
 }
 
-static void child_of_the_root_takes_the_capability_to_raise_limits(void)
+static void lifting_it_takes_the_capability_to_raise_limits(void)
 {
 	run_child(give_up_sys_resource);
 	EXPECT_EQ(set_mode(OUTER, "cgroup"), 0);
@@ -279,6 +304,6 @@ int main(void)
 	RUN(delegatee_in_a_user_namespace_cannot_set_it);
 	RUN(who_was_given_the_file_of_the_parent_can_set_it);
 	RUN(writer_for_somebody_else_cannot_set_it);
-	RUN(child_of_the_root_takes_the_capability_to_raise_limits);
+	RUN(lifting_it_takes_the_capability_to_raise_limits);
 	return end_tests();
 }

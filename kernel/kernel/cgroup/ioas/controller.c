@@ -21,8 +21,9 @@
  *
  * RLIMIT_MEMLOCK goes on beside this, unless ioas.pinned.memlock says "cgroup".
  * As that takes a limit away, it may only be written by who may write to the same
- * file of the parent: owning a cgroup that was delegated is not enough, nor is it
- * for the cgroups that its owner makes below.
+ * file of the parent, and to lift the limit takes privilege, unless it is lifted
+ * in the parent already: owning a cgroup that was delegated is not enough, nor is
+ * it for the cgroups that its owner makes below.
  *
  * Pins do not keep a cgroup from being removed.  What a removed cgroup still
  * pins is counted in its ancestors only, where it was counted before.
@@ -342,24 +343,20 @@ static int pinned_memlock_show(struct seq_file *sf, void *v)
 }
 
 /*
- * May who opened @of write to ioas.pinned.memlock of the parent as well?  The root
- * has no such file: there it takes what it takes to raise a hard RLIMIT_MEMLOCK.
+ * May who opened @of write to ioas.pinned.memlock of the parent as well?
  *
  * The parent's file stays, as it is removed after that of the child, which is held
  * by the write.
  */
-static int memlock_permission(struct kernfs_open_file *of)
+static int may_write_to_parent(struct kernfs_open_file *of,
+			       struct ioas_cg *parent)
 {
-	struct cgroup_subsys_state *parent = of_css(of)->parent;
 	const struct cred *saved_cred;
 	struct inode *inode;
 	int ret;
 
-	if (!parent->parent)
-		return file_ns_capable(of->file, &init_user_ns,
-				       CAP_SYS_RESOURCE) ? 0 : -EACCES;
 	inode = kernfs_get_inode(of->file->f_path.dentry->d_sb,
-				 css_ioas(parent)->memlock_file.kn);
+				 parent->memlock_file.kn);
 	if (!inode)
 		return -ENOMEM;
 	saved_cred = override_creds(of->file->f_cred);
@@ -369,17 +366,38 @@ static int memlock_permission(struct kernfs_open_file *of)
 	return ret;
 }
 
+/*
+ * The file of the parent alone would not do: all files of a cgroup belong to who
+ * made it, so that a delegatee had only to make two, one in the other.  So whoever
+ * lifts RLIMIT_MEMLOCK needs what it takes to raise a hard one, unless an
+ * administrator has lifted it in the parent.  The root has no such file.
+ */
+static int memlock_permission(struct kernfs_open_file *of, int mode)
+{
+	struct cgroup_subsys_state *css = of_css(of)->parent;
+	bool privileged = file_ns_capable(of->file, &init_user_ns,
+					  CAP_SYS_RESOURCE);
+	struct ioas_cg *parent = css_ioas(css);
+
+	if (!css->parent)
+		return privileged ? 0 : -EACCES;
+	if (mode == IOAS_MEMLOCK_CGROUP && !privileged &&
+	    READ_ONCE(parent->owner->memlock) != IOAS_MEMLOCK_CGROUP)
+		return -EACCES;
+	return may_write_to_parent(of, parent);
+}
+
 static ssize_t pinned_memlock_write(struct kernfs_open_file *of, char *buf,
 				    size_t nbytes, loff_t off)
 {
 	int mode, ret;
 
-	ret = memlock_permission(of);
-	if (ret)
-		return ret;
 	mode = match_string(memlock_name, IOAS_NR_MEMLOCK, strstrip(buf));
 	if (mode < 0)
 		return mode;
+	ret = memlock_permission(of, mode);
+	if (ret)
+		return ret;
 	WRITE_ONCE(css_ioas(of_css(of))->owner->memlock, mode);
 	return nbytes;
 }
