@@ -278,11 +278,20 @@ static void print_holds(const struct worker *worker, uint32_t group,
 	}
 }
 
+/* Wrong in what is pinned from there, not only in what others pin as well. */
+static bool is_wrong_itself(uint32_t group)
+{
+	for (int i = 0; i < NR_NUMBERS; i++)
+		if (i != SHARED && expected[group].of[i] != found[group].of[i])
+			return true;
+	return false;
+}
+
 /* The deepest place that is wrong: it has to do with the fewest workers. */
 static uint32_t wrong_place(void)
 {
 	for (uint32_t i = NR_GROUPS; i-- > 0;)
-		if (is_checked(i) && !is_right(i))
+		if (is_checked(i) && !is_right(i) && is_wrong_itself(i))
 			return i;
 	return ROOT;
 }
