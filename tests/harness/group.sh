@@ -54,16 +54,19 @@ charges()
 		"accounts $(value "$group/ioas.stat" accounts)"
 }
 
-# await_accounts N: until there are so many; fails if the program ends before.
+# await_accounts N: until there are so many; fails if the program ends before, or takes
+# too long.
 await_accounts()
 {
-	until [[ $(value "$group/ioas.stat" accounts) -eq $1 ]]; do
-		if ! kill -0 "$pid" 2>/dev/null; then
-			cat output
-			return 1
-		fi
+	local _
+
+	for _ in $(seq 100); do
+		[[ $(value "$group/ioas.stat" accounts) -ne $1 ]] || return 0
+		kill -0 "$pid" 2>/dev/null || break
 		sleep 0.1
 	done
+	cat output
+	return 1
 }
 
 # await_charges CHARGES: until they are so, but not for ever.

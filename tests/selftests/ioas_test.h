@@ -89,10 +89,13 @@ static inline void expect(int line, const char *what, int64_t found,
 		       most_);                                                \
 	} while (0)
 
-/* For what a work queue still has to do: waits for it, but not for ever. */
+/*
+ * For what a work queue still has to do: waits for it, but not for ever, and not for
+ * long where something went wrong already.
+ */
 #define EXPECT_SOON(found, expected)                                       \
 	do {                                                               \
-		for (int i_ = 0;                                           \
+		for (int i_ = test_failed ? 950 : 0;                       \
 		     i_ < 1000 && (int64_t)(found) != (int64_t)(expected); \
 		     i_++)                                                 \
 			usleep(10 * 1000);                                 \
