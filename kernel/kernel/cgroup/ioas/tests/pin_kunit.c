@@ -46,6 +46,8 @@ static unsigned long map_memory(struct kunit *test)
 {
 	unsigned long start;
 
+	if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK))
+		kunit_skip(test, "KUnit never puts the mm of a test");
 	start = kunit_vm_mmap(test, NULL, 0, NR_PAGES * PAGE_SIZE,
 			      PROT_READ | PROT_WRITE,
 			      MAP_ANONYMOUS | MAP_PRIVATE, 0);
