@@ -58,9 +58,9 @@ charges()
 # too long.
 await_accounts()
 {
-	local _
+	local end=$((SECONDS + 20))
 
-	for _ in $(seq 100); do
+	while [[ $SECONDS -lt $end ]]; do
 		[[ $(value "$group/ioas.stat" accounts) -ne $1 ]] || return 0
 		kill -0 "$pid" 2>/dev/null || break
 		sleep 0.1
@@ -72,10 +72,9 @@ await_accounts()
 # await_charges CHARGES: until they are so, but not for ever.
 await_charges()
 {
-	local _
+	local end=$((SECONDS + 10))
 
-	for _ in $(seq 100); do
-		[[ $(charges) != "$1" ]] || break
+	while [[ $(charges) != "$1" && $SECONDS -lt $end ]]; do
 		sleep 0.1
 	done
 }
