@@ -10,7 +10,9 @@
 #   - it pins only through one of the controller's helpers, or
 #   - it calls one of the controller's charges,
 # or calls a function of its file that does so; and if its file uncharges. The users of both
-# trees are looked at, so that a patch cannot add one.
+# trees are looked at, so that a patch cannot add one. A function that unpins in a file that
+# charges has to uncharge, too, or to call a function of its file that does, or to be called
+# by one; or it charges, and unpins what was refused.
 set -euo pipefail
 . "$(dirname "$0")/../../scripts/lib.sh"
 . "$top/tests/harness/tap.sh"
@@ -22,9 +24,11 @@ else
 	exceptions=$top/tests/harness/pin-sites.tsv
 fi
 
-pins='FOLL_LONGTERM|(pin_user_pages(_fast|_remote|_unlocked)?|memfd_pin_folios|iov_iter_extract_pages)[(]'
+# Also where it is not called, but given away as a pointer.
+pins='FOLL_LONGTERM|(pin_user_pages(_fast|_remote|_unlocked)?|memfd_pin_folios|iov_iter_extract_pages)([^A-Za-z_0-9]|$)'
 helpers='ioas_cg_pin_user_pages(_fast)?[(]'
 charges='ioas_cg_charge_(pages|pfns)[(]'
+unpins='unpin_(user_(page|folio)[a-z_]*|folios?)[(]'
 uncharges='ioas_cg_(unpin_user_pages|uncharge_|gather_uncharge)'
 
 run=$(mktemp -d)
@@ -40,7 +44,8 @@ files_with()
 		':!include/linux/ioas_cgroup.h' || true
 }
 
-# The lines of code of a file, comments left out, each behind its function and a tab.
+# The lines of code of a file, comments left out, each behind its function and a tab. What
+# is in no function is "data".
 lines_by_function()
 {
 	awk '
@@ -48,28 +53,37 @@ lines_by_function()
 		in_comment { if (sub(/.*\*\//, "")) in_comment = 0; else next }
 		{ gsub(/\/\*[^*]*\*\//, ""); sub(/\/\/.*/, "") }
 		sub(/\/\*.*/, "") { in_comment = 1 }
-		# A definition starts at the margin, and is no declaration.
+		/^EXPORT_SYMBOL/ { next }
+		# A definition starts at the margin, and is no declaration. Its body may be
+		# on the same line.
 		/^[A-Za-z_].*\(/ && !/;[ \t]*$/ && !/^[A-Za-z_0-9]+:/ {
 			name = $0
 			sub(/\(.*/, "", name)
 			sub(/[ \t]+$/, "", name)
 			sub(/.*[^A-Za-z_0-9]/, "", name)
-			print name "\t"
-			next
+			if (!sub(/^[^{]*\{/, ""))
+				next
 		}
-		{ print name "\t" $0 }' "$1"
+		{ print name "\t" $0 }
+		/^}/ { name = "data" }' "$1"
+}
+
+# FILE and FUNCTION of everything in a tree that has the pattern $3, in files with $2.
+functions_with()
+{
+	local tree=$1 file
+
+	files_with "$tree" "$2" | while read -r file; do
+		lines_by_function "$tree/$file" | awk -F '\t' -v file="$file" -v pattern="$3" '
+			{ line = $0; sub(/^[^\t]*\t/, "", line) }
+			line ~ "(^|[^A-Za-z_0-9])(" pattern ")" { print file "\t" $1 }'
+	done | sort -u
 }
 
 # FILE and FUNCTION of everything that pins in a tree.
 users()
 {
-	local tree=$1 file
-
-	files_with "$tree" "$pins|$helpers" | while read -r file; do
-		lines_by_function "$tree/$file" | awk -F '\t' -v file="$file" -v pins="$pins|$helpers" '
-			{ line = $0; sub(/^[^\t]*\t/, "", line) }
-			line ~ "(^|[^A-Za-z_0-9])(" pins ")" { print file "\t" $1 }'
-	done | sort -u
+	functions_with "$1" "$pins|$helpers" "$pins|$helpers"
 }
 
 # The lines of a function of the file in $run/lines.
@@ -120,6 +134,21 @@ charged()
 	return 1
 }
 
+# Whether a function that unpins uncharges; says why not.
+uncharged()
+{
+	local file=$1 function=$2 caller
+
+	lines_by_function "$patched/$file" >"$run/lines"
+	! does "$function" "$uncharges|$charges" 1 || return 0
+	while read -r caller; do
+		! grep -qE "[^A-Za-z_0-9]${function}[(]" <<<"$(body "$caller")" ||
+			! does "$caller" "$uncharges" 1 || return 0
+	done < <(cut -f 1 "$run/lines" | sort -u)
+	echo "$function() of $file unpins, and uncharges nothing"
+	return 1
+}
+
 # The lines of the list, without its comments.
 excepted()
 {
@@ -148,6 +177,10 @@ check_users()
 		grep -qxF -- "$file"$'\t'"$function" "$run/excepted" ||
 			check "$file: $function" charged "$file" "$function"
 	done <"$run/users"
+	while IFS=$'\t' read -r file function; do
+		grep -qxF -- "$file"$'\t'"$function" "$run/excepted" ||
+			check "$file: $function, which unpins" uncharged "$file" "$function"
+	done < <(functions_with "$patched" "$charges|$helpers" "$unpins")
 	while IFS=$'\t' read -r file function reason; do
 		check "$file: $function, an exception" needed "$file" "$function" "$reason"
 	done < <(excepted)
@@ -203,6 +236,20 @@ check_itself()
 	printf '\nint made_up(struct page **p)\n{\n\treturn pin_user_pages(0, 1, FOLL_LONGTERM, p);\n}\n' |
 		tee -a "$run/base/$file" >>"$run/patched/$file"
 	check "a new user is found" finds "$file: made_up"
+
+	small_trees
+	printf '\nint made_up(struct page **p) { return pin_user_pages(0, 1, FOLL_LONGTERM, p); }\n' |
+		tee -a "$run/base/$file" >>"$run/patched/$file"
+	check "a new user on one line is found" finds "$file: made_up"
+
+	small_trees
+	printf '\nstatic const struct made_up made_up = {\n\t.pin = pin_user_pages_fast,\n};\n' |
+		tee -a "$run/base/$file" >>"$run/patched/$file"
+	check "a pointer to what pins is found" finds "$file: data"
+
+	small_trees
+	printf '\nvoid made_up(struct page **p)\n{\n\tunpin_user_pages(p, 1);\n}\n' >>"$run/patched/$file"
+	check "an unpin without uncharge is found" finds "$file: made_up, which unpins"
 
 	small_trees
 	printf '%s\tgone\tit was there once\n' "$file" >>"$run/list"
