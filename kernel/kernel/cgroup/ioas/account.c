@@ -13,6 +13,11 @@
  *
  * What the index allocates is charged to the memory cgroup of the task that the
  * account was made for, also when another task or a kernel thread unpins.
+ *
+ * A buffer that is registered and unregistered over and over makes an account and
+ * ends it each time.  So each owner keeps the memory of one account that ended, for
+ * its next one.  Meanwhile it has no owner and no references, so that who uses it
+ * after the end does not go unnoticed.
  */
 
 #include <linux/kcsan-checks.h>
@@ -31,6 +36,36 @@
 #define CREATE_TRACE_POINTS
 #include <trace/events/ioas.h>
 
+/* Memory for an account: what the owner keeps, or new. */
+static struct ioas_cg_account *account_alloc(struct ioas_owner *owner,
+					     struct mem_cgroup *memcg,
+					     gfp_t gfp)
+{
+	struct ioas_cg_account *acct = NULL;
+	struct mem_cgroup *old;
+
+	if (READ_ONCE(owner->spare_account))
+		acct = xchg(&owner->spare_account, NULL);
+	if (acct)
+		return acct;
+	if (memcg)
+		old = set_active_memcg(memcg);
+	acct = kmalloc(sizeof(*acct), gfp | __GFP_ACCOUNT);
+	if (memcg)
+		set_active_memcg(old);
+	return acct;
+}
+
+/* Keep the memory of an account that ended, or free it. */
+static void account_release(struct ioas_owner *owner,
+			    struct ioas_cg_account *acct)
+{
+	acct->owner = NULL;
+	if (READ_ONCE(owner->spare_account) ||
+	    cmpxchg(&owner->spare_account, NULL, acct))
+		kfree(acct);
+}
+
 /**
  * ioas_account_create() - make an account of an owner
  * @owner: who is charged
@@ -47,23 +82,21 @@ struct ioas_cg_account *ioas_account_create(struct ioas_owner *owner,
 					    enum ioas_cg_kind kind, gfp_t gfp)
 {
 	struct ioas_cg_account *acct;
-	struct mem_cgroup *old;
 
 	if (WARN_ON_ONCE(kind < 0 || kind >= IOAS_CG_NR_KINDS))
 		return ERR_PTR(-EINVAL);
-	if (memcg)
-		old = set_active_memcg(memcg);
-	acct = kzalloc(sizeof(*acct), gfp | __GFP_ACCOUNT);
-	if (memcg)
-		set_active_memcg(old);
+	acct = account_alloc(owner, memcg, gfp);
 	if (!acct)
 		return ERR_PTR(-ENOMEM);
 	ioas_owner_get(owner);
-	acct->owner = owner;
-	acct->memcg = memcg;
-	acct->kind = kind;
-	acct->memlock_exempt = READ_ONCE(owner->memlock) == IOAS_MEMLOCK_CGROUP;
-	refcount_set(&acct->refs, 1);
+	*acct = (struct ioas_cg_account){
+		.owner = owner,
+		.memcg = memcg,
+		.kind = kind,
+		.memlock_exempt = READ_ONCE(owner->memlock) ==
+				  IOAS_MEMLOCK_CGROUP,
+		.refs = REFCOUNT_INIT(1),
+	};
 	atomic_long_inc(&owner->accounts);
 	return acct;
 }
@@ -111,6 +144,7 @@ EXPORT_SYMBOL_GPL(ioas_cg_memlock_exempt);
  */
 void ioas_cg_account_put(struct ioas_cg_account *acct)
 {
+	struct ioas_owner *owner;
 	long pages;
 
 	if (!acct || !refcount_dec_and_test(&acct->refs))
@@ -123,11 +157,12 @@ void ioas_cg_account_put(struct ioas_cg_account *acct)
 	if (WARN_ONCE(pages, "ioas: account ends with %ld pages charged\n",
 		      pages))
 		return;
-	atomic_long_dec(&acct->owner->accounts);
-	ioas_owner_put(acct->owner);
 	if (acct->memcg)
 		mem_cgroup_put(acct->memcg);
-	kfree(acct);
+	owner = acct->owner;
+	atomic_long_dec(&owner->accounts);
+	account_release(owner, acct);
+	ioas_owner_put(owner);
 }
 EXPORT_SYMBOL_GPL(ioas_cg_account_put);
 
@@ -785,15 +820,23 @@ void ioas_cg_gather_begin(struct ioas_cg_gather *gather,
 			  struct ioas_cg_account *acct)
 {
 	gather->acct = acct;
+	gather->first = 0;
+	gather->nr = 0;
 	ioas_gather_init(&gather->pages);
 }
 EXPORT_SYMBOL_GPL(ioas_cg_gather_begin);
 
-static noinline void gather_uncharge_run(struct ioas_cg_gather *gather,
-					 unsigned long pfn, unsigned long n)
+/* Let go of the last run, which the pages to come do not follow. */
+static void gather_last_run(struct ioas_cg_gather *gather)
 {
 	struct account_call call __uninitialized;
+	unsigned long pfn = gather->first, n = gather->nr;
 
+	if (n < LONG_RUN)
+		for (; n && ioas_gather_add(&gather->pages, pfn); n--)
+			pfn++;
+	if (!n)
+		return;
 	call_begin(&call, gather->acct);
 	if (n < LONG_RUN)
 		gather_to_uncharge(&call, &gather->pages, pfn, n);
@@ -802,26 +845,16 @@ static noinline void gather_uncharge_run(struct ioas_cg_gather *gather,
 	uncharge_end(&call);
 }
 
-/**
- * ioas_cg_gather_uncharge_pfns() - uncharge consecutive pages, now or later
- * @gather: started with ioas_cg_gather_begin()
- * @pfn: the first page
- * @n: number of pages
- *
- * Context: May sleep.  The pages are pinned until ioas_cg_gather_end().
- */
-void ioas_cg_gather_uncharge_pfns(struct ioas_cg_gather *gather,
-				  unsigned long pfn, unsigned long n)
+void __ioas_cg_gather_uncharge_pfns(struct ioas_cg_gather *gather,
+				    unsigned long pfn, unsigned long n)
 {
 	if (!gather->acct)
 		return;
-	if (n < LONG_RUN)
-		for (; n && ioas_gather_add(&gather->pages, pfn); n--)
-			pfn++;
-	if (n)
-		gather_uncharge_run(gather, pfn, n);
+	gather_last_run(gather);
+	gather->first = pfn;
+	gather->nr = n;
 }
-EXPORT_SYMBOL_GPL(ioas_cg_gather_uncharge_pfns);
+EXPORT_SYMBOL_GPL(__ioas_cg_gather_uncharge_pfns);
 
 /**
  * ioas_cg_gather_end() - uncharge what was gathered and not yet uncharged
@@ -833,6 +866,11 @@ void ioas_cg_gather_end(struct ioas_cg_gather *gather)
 {
 	struct account_call call __uninitialized;
 
+	if (!gather->pages.nr_pages) {
+		ioas_cg_uncharge_pfns(gather->acct, gather->first, gather->nr);
+		return;
+	}
+	gather_last_run(gather);
 	if (!gather->pages.nr_pages)
 		return;
 	call_begin(&call, gather->acct);

@@ -80,6 +80,9 @@
  * after a grace period.  If one of them is in use, the marks are taken back.
  * Whoever comes upon a dead slot waits for that lock and looks the block up again.
  *
+ * A page here and there, one at a time, would make a leaf and free it each time.  So
+ * each owner keeps the memory of one leaf "two" that went, for its next one.
+ *
  * Uncharging cannot fail.  It may need a leaf when it takes a hole out of an even
  * slot, or a state that has no page at the moment; such small objects are
  * allocated with __GFP_NOFAIL, which sleeps until there is memory.
@@ -526,6 +529,25 @@ static void leaf_free(struct ioas_leaf *leaf)
 	}
 }
 
+/* Keep the memory of a leaf, or free it. */
+static void leaf_release(struct ioas_owner *owner, struct ioas_leaf *leaf)
+{
+	if (!leaf || (leaf->form == IOAS_LEAF_TWO &&
+		      !READ_ONCE(owner->spare_leaf) &&
+		      !cmpxchg(&owner->spare_leaf, NULL, leaf)))
+		return;
+	leaf_free(leaf);
+}
+
+/**
+ * ioas_index_forget_owner() - free the memory that an owner keeps for the index
+ * @owner: the owner, about to be freed
+ */
+void ioas_index_forget_owner(struct ioas_owner *owner)
+{
+	leaf_free(owner->spare_leaf);
+}
+
 static void op_free_dead(struct ioas_op *op)
 {
 	struct ioas_leaf *leaf;
@@ -534,7 +556,7 @@ static void op_free_dead(struct ioas_op *op)
 		return;
 	while ((leaf = op->dead)) {
 		op->dead = leaf->next_dead;
-		leaf_free(leaf);
+		leaf_release(op->owner, leaf);
 	}
 }
 
@@ -755,11 +777,30 @@ static inline struct ioas_want slot_wants(unsigned long word,
 	return want;
 }
 
-static inline bool op_has(const struct ioas_op *op, const struct ioas_want *want)
+/* A leaf that the owner keeps will do. */
+static bool op_has_two(struct ioas_op *op)
 {
+	struct ioas_leaf *leaf;
+
+	if (op->has_more && op->spare_two)
+		return true;
+	if (!READ_ONCE(op->owner->spare_leaf))
+		return false;
+	leaf = xchg(&op->owner->spare_leaf, NULL);
+	if (!leaf)
+		return false;
+	op_want_more(op);
+	op->spare_two = leaf;
+	return true;
+}
+
+static inline bool op_has(struct ioas_op *op, const struct ioas_want *want)
+{
+	if (want->two && !op_has_two(op))
+		return false;
+	if (!want->many && !want->palette)
+		return true;
 	if (!op->has_more)
-		return !want->two && !want->many && !want->palette;
-	if (want->two && !op->spare_two)
 		return false;
 	if (want->many && !op->spare_many)
 		return false;
@@ -1233,7 +1274,7 @@ void ioas_op_end(struct ioas_op *op, int ret)
 {
 	if (unlikely(op->has_more)) {
 		ioas_step_put(&op->step, op->owner->ledger);
-		leaf_free(op->spare_two);
+		leaf_release(op->owner, op->spare_two);
 		leaf_free(op->spare_many);
 		kvfree(op->spare_palette);
 	}

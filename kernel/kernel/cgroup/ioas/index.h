@@ -119,6 +119,7 @@ static inline unsigned long ioas_gather_pfn(const struct ioas_gather *gather,
 	return (gather->slot[i] << IOAS_SLOT_SHIFT) + page;
 }
 
+void ioas_index_forget_owner(struct ioas_owner *owner);
 void ioas_index_trim(struct ioas_ledger *ledger);
 struct ioas_state *ioas_index_lookup(struct ioas_ledger *ledger,
 				     unsigned long pfn);

@@ -136,6 +136,8 @@ static void ioas_owner_free(struct ioas_owner *owner)
 		up_write(&ledger->tree);
 		ida_free(&ledger->ids, owner->path[owner->level - 1]);
 	}
+	ioas_index_forget_owner(owner);
+	kfree(owner->spare_account);
 	free_percpu(owner->gross);
 	kfree(owner);
 }

@@ -20,6 +20,7 @@
 
 struct cgroup_subsys_state;
 struct ioas_block;
+struct ioas_leaf;
 struct ioas_owner;
 
 /* A limit that is not set.  Limits and counters are in pages. */
@@ -117,6 +118,8 @@ struct ioas_ledger {
  * @events: events of this owner and of its descendants
  * @events_local: events of this owner alone
  * @memlock: for accounts that are made from now on; an &enum ioas_memlock
+ * @spare_account: memory of an account that ended, for the next one, or NULL
+ * @spare_leaf: memory of a leaf that went, for the next one, or NULL
  * @max: charges above this fail
  * @high: charges above this count an event
  * @usage: distinct pages pinned by this owner and its descendants
@@ -143,6 +146,8 @@ struct ioas_owner {
 	atomic64_t events[IOAS_NR_EVENTS];
 	atomic64_t events_local[IOAS_NR_EVENTS];
 	unsigned int memlock;
+	struct ioas_cg_account *spare_account;
+	struct ioas_leaf *spare_leaf;
 
 	/* What every charge reads and writes, on one cache line. */
 	struct ioas_owner *parent ____cacheline_aligned_in_smp;

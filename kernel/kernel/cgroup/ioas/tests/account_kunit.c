@@ -191,6 +191,20 @@ static void uncharge_gathered_runs(struct ioas_cg_account *acct,
 	ioas_cg_gather_end(&gather);
 }
 
+/* Runs that are told page by page are put together again. */
+static void uncharge_gathered_pages(struct ioas_cg_account *acct,
+				    const struct array *array)
+{
+	struct ioas_cg_gather gather;
+	unsigned int i;
+
+	ioas_cg_gather_begin(&gather, acct);
+	for (i = 0; i < array->nr; i++)
+		ioas_cg_gather_uncharge_pfns(&gather,
+					     page_to_pfn(array->pages[i]), 1);
+	ioas_cg_gather_end(&gather);
+}
+
 struct uncharge_case {
 	const char *desc;
 	void (*uncharge)(struct ioas_cg_account *acct,
@@ -201,7 +215,8 @@ static const struct uncharge_case uncharge_cases[] = {
 	{ "as it was charged", uncharge_as_array },
 	{ "in pieces", uncharge_in_pieces },
 	{ "page by page, backwards", uncharge_by_pfns },
-	{ "gathered", uncharge_gathered_runs },
+	{ "gathered run by run", uncharge_gathered_runs },
+	{ "gathered page by page", uncharge_gathered_pages },
 };
 
 KUNIT_ARRAY_PARAM_DESC(uncharge, uncharge_cases, desc);
@@ -515,10 +530,41 @@ static void account_ends_with_its_last_reference(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, stat.accounts, 1);
 }
 
+/* What the first left behind is not seen in the second. */
+static void next_account_takes_the_memory_of_the_last(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct ioas_owner *owner = f->owner[B];
+	struct ioas_cg_account *first, *second, *third;
+
+	WRITE_ONCE(owner->memlock, IOAS_MEMLOCK_CGROUP);
+	first = ioas_account_create(owner, NULL, IOAS_CG_VDPA, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, first);
+	ioas_cg_account_put(first);
+	KUNIT_EXPECT_PTR_EQ(test, owner->spare_account, first);
+	KUNIT_EXPECT_NULL(test, first->owner);
+
+	WRITE_ONCE(owner->memlock, IOAS_MEMLOCK_RLIMIT);
+	second = ioas_account_create(owner, NULL, IOAS_CG_RDMA, GFP_KERNEL);
+	KUNIT_ASSERT_PTR_EQ(test, second, first);
+	KUNIT_EXPECT_PTR_EQ(test, second->owner, owner);
+	KUNIT_EXPECT_EQ(test, second->kind, IOAS_CG_RDMA);
+	KUNIT_EXPECT_FALSE(test, ioas_cg_memlock_exempt(second));
+	third = ioas_account_create(owner, NULL, IOAS_CG_RDMA, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, third);
+	KUNIT_EXPECT_PTR_NE(test, third, second);
+
+	/* One is kept, the other freed; what is kept goes with the owner. */
+	ioas_cg_account_put(second);
+	ioas_cg_account_put(third);
+	KUNIT_EXPECT_PTR_EQ(test, owner->spare_account, second);
+}
+
 static struct kunit_case account_cases[] = {
 	KUNIT_CASE(memlock_mode_is_inherited_when_a_cgroup_is_made),
 	KUNIT_CASE(account_keeps_the_memlock_mode_it_was_made_in),
 	KUNIT_CASE(account_ends_with_its_last_reference),
+	KUNIT_CASE(next_account_takes_the_memory_of_the_last),
 	KUNIT_CASE_PARAM(arrays_count_each_page_once, uncharge_gen_params),
 	KUNIT_CASE(pages_that_do_not_count_are_left_out),
 	KUNIT_CASE(refused_array_is_undone_whole),

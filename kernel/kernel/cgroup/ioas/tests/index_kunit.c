@@ -353,6 +353,31 @@ static void uncharge_does_not_fail_without_memory(struct kunit *test)
 	uncharge(f, A2, 0, 512);
 }
 
+/* One page at a time, as long as one leaf is enough. */
+static void next_leaf_takes_the_memory_of_the_last(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	KUNIT_ASSERT_EQ(test, 0, charge(f, A1, 7, 1));
+	KUNIT_EXPECT_NULL(test, f->owner[A1]->spare_leaf);
+	uncharge(f, A1, 7, 1);
+	KUNIT_EXPECT_NOT_NULL(test, f->owner[A1]->spare_leaf);
+
+	test_fail_allocation(test, 1);
+	KUNIT_EXPECT_EQ(test, 0, charge(f, A1, 700, 1));
+	KUNIT_EXPECT_FALSE(test, test_allocation_failed(test));
+	KUNIT_EXPECT_NULL(test, f->owner[A1]->spare_leaf);
+	KUNIT_EXPECT_EQ(test, -ENOMEM, charge(f, A1, 7, 1));
+	test_fail_allocation(test, 0);
+	KUNIT_EXPECT_EQ(test, test_usage(f, A1), 1);
+
+	/* One is kept, the other freed; what is kept goes with the owner. */
+	KUNIT_EXPECT_EQ(test, 0, charge(f, A1, 7, 1));
+	uncharge(f, A1, 7, 1);
+	uncharge(f, A1, 700, 1);
+	KUNIT_EXPECT_NOT_NULL(test, f->owner[A1]->spare_leaf);
+}
+
 static struct kunit_case index_cases[] = {
 	KUNIT_CASE_PARAM(charge_counts_each_page_of_a_range, range_gen_params),
 	KUNIT_CASE_PARAM(uncharge_works_in_another_granularity,
@@ -369,6 +394,7 @@ static struct kunit_case index_cases[] = {
 	KUNIT_CASE(uncharge_can_grow_the_palette),
 	KUNIT_CASE(failed_charge_leaves_nothing),
 	KUNIT_CASE(uncharge_does_not_fail_without_memory),
+	KUNIT_CASE(next_leaf_takes_the_memory_of_the_last),
 	{ }
 };
 
