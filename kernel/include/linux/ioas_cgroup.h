@@ -94,8 +94,6 @@ struct ioas_gather {
 struct ioas_cg_gather {
 	/* private: */
 	struct ioas_cg_account *acct;
-	unsigned long first;
-	unsigned long nr;
 	struct ioas_gather pages;
 };
 
@@ -119,29 +117,9 @@ void ioas_cg_uncharge_pfns(struct ioas_cg_account *acct, unsigned long pfn,
 
 void ioas_cg_gather_begin(struct ioas_cg_gather *gather,
 			  struct ioas_cg_account *acct);
-void __ioas_cg_gather_uncharge_pfns(struct ioas_cg_gather *gather,
-				    unsigned long pfn, unsigned long n);
+void ioas_cg_gather_uncharge_pfns(struct ioas_cg_gather *gather,
+				  unsigned long pfn, unsigned long n);
 void ioas_cg_gather_end(struct ioas_cg_gather *gather);
-
-/**
- * ioas_cg_gather_uncharge_pfns() - uncharge consecutive pages, now or later
- * @gather: started with ioas_cg_gather_begin()
- * @pfn: the first page
- * @n: number of pages
- *
- * Pages that follow those of the call before make one run with them.
- *
- * Context: May sleep.  The pages are pinned until ioas_cg_gather_end().
- */
-static inline void ioas_cg_gather_uncharge_pfns(struct ioas_cg_gather *gather,
-						unsigned long pfn,
-						unsigned long n)
-{
-	if (gather->nr && pfn == gather->first + gather->nr)
-		gather->nr += n;
-	else
-		__ioas_cg_gather_uncharge_pfns(gather, pfn, n);
-}
 
 long ioas_cg_pin_user_pages(struct ioas_cg_account *acct, unsigned long start,
 			    unsigned long nr_pages, unsigned int gup_flags,

@@ -820,23 +820,15 @@ void ioas_cg_gather_begin(struct ioas_cg_gather *gather,
 			  struct ioas_cg_account *acct)
 {
 	gather->acct = acct;
-	gather->first = 0;
-	gather->nr = 0;
 	ioas_gather_init(&gather->pages);
 }
 EXPORT_SYMBOL_GPL(ioas_cg_gather_begin);
 
-/* Let go of the last run, which the pages to come do not follow. */
-static void gather_last_run(struct ioas_cg_gather *gather)
+static noinline void gather_uncharge_run(struct ioas_cg_gather *gather,
+					 unsigned long pfn, unsigned long n)
 {
 	struct account_call call __uninitialized;
-	unsigned long pfn = gather->first, n = gather->nr;
 
-	if (n < LONG_RUN)
-		for (; n && ioas_gather_add(&gather->pages, pfn); n--)
-			pfn++;
-	if (!n)
-		return;
 	call_begin(&call, gather->acct);
 	if (n < LONG_RUN)
 		gather_to_uncharge(&call, &gather->pages, pfn, n);
@@ -845,16 +837,41 @@ static void gather_last_run(struct ioas_cg_gather *gather)
 	uncharge_end(&call);
 }
 
-void __ioas_cg_gather_uncharge_pfns(struct ioas_cg_gather *gather,
-				    unsigned long pfn, unsigned long n)
+/**
+ * ioas_cg_gather_uncharge_pfns() - uncharge consecutive pages, now or later
+ * @gather: started with ioas_cg_gather_begin()
+ * @pfn: the first page
+ * @n: number of pages
+ *
+ * Context: May sleep.  The pages are pinned until ioas_cg_gather_end().
+ */
+void ioas_cg_gather_uncharge_pfns(struct ioas_cg_gather *gather,
+				  unsigned long pfn, unsigned long n)
 {
 	if (!gather->acct)
 		return;
-	gather_last_run(gather);
-	gather->first = pfn;
-	gather->nr = n;
+	if (n < LONG_RUN)
+		for (; n && ioas_gather_add(&gather->pages, pfn); n--)
+			pfn++;
+	if (n)
+		gather_uncharge_run(gather, pfn, n);
 }
-EXPORT_SYMBOL_GPL(__ioas_cg_gather_uncharge_pfns);
+EXPORT_SYMBOL_GPL(ioas_cg_gather_uncharge_pfns);
+
+/* A lone run needs no bitmaps, and those who have it come here often. */
+static void uncharge_gathered_last(struct account_call *call,
+				   struct ioas_gather *gather)
+{
+	unsigned long first, end;
+
+	first = find_first_bit(gather->pages[0], IOAS_SLOT_PAGES);
+	end = find_next_zero_bit(gather->pages[0], IOAS_SLOT_PAGES, first);
+	if (end - first == gather->nr_pages)
+		uncharge_run(call, ioas_gather_pfn(gather, 0, first),
+			     gather->nr_pages);
+	else
+		uncharge_gathered(call, gather);
+}
 
 /**
  * ioas_cg_gather_end() - uncharge what was gathered and not yet uncharged
@@ -866,15 +883,10 @@ void ioas_cg_gather_end(struct ioas_cg_gather *gather)
 {
 	struct account_call call __uninitialized;
 
-	if (!gather->pages.nr_pages) {
-		ioas_cg_uncharge_pfns(gather->acct, gather->first, gather->nr);
-		return;
-	}
-	gather_last_run(gather);
 	if (!gather->pages.nr_pages)
 		return;
 	call_begin(&call, gather->acct);
-	uncharge_gathered(&call, &gather->pages);
+	uncharge_gathered_last(&call, &gather->pages);
 	uncharge_end(&call);
 }
 EXPORT_SYMBOL_GPL(ioas_cg_gather_end);
