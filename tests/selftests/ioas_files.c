@@ -17,7 +17,7 @@
 static const char *address;
 
 /**
- * struct file - one interface file, as DESIGN describes it
+ * struct file - one interface file, as cgroup-v2.rst describes it
  * @name: without the path
  * @initial: what it shows in a new cgroup
  * @mode: access bits
