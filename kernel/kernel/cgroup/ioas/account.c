@@ -46,8 +46,9 @@ static struct ioas_cg_account *account_alloc(struct ioas_owner *owner,
 
 	if (READ_ONCE(owner->spare_account))
 		acct = xchg(&owner->spare_account, NULL);
-	if (acct)
+	if (acct && ioas_owner_is_paid_by(acct, memcg))
 		return acct;
+	kfree(acct);
 	if (memcg)
 		old = set_active_memcg(memcg);
 	acct = kmalloc(sizeof(*acct), gfp | __GFP_ACCOUNT);
@@ -198,7 +199,7 @@ static __always_inline void call_begin(struct account_call *call,
 	call->pages = 0;
 	if (acct->memcg)
 		call->memcg = set_active_memcg(acct->memcg);
-	ioas_op_begin(&call->op, acct->owner);
+	ioas_op_begin(&call->op, acct->owner, acct->memcg);
 }
 
 static __always_inline void call_end(struct account_call *call, int ret)

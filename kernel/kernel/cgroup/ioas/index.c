@@ -530,10 +530,13 @@ static void leaf_free(struct ioas_leaf *leaf)
 }
 
 /* Keep the memory of a leaf, or free it. */
-static void leaf_release(struct ioas_owner *owner, struct ioas_leaf *leaf)
+static void leaf_release(struct ioas_op *op, struct ioas_leaf *leaf)
 {
+	struct ioas_owner *owner = op->owner;
+
 	if (!leaf || (leaf->form == IOAS_LEAF_TWO &&
 		      !READ_ONCE(owner->spare_leaf) &&
+		      ioas_owner_is_paid_by(leaf, op->memcg) &&
 		      !cmpxchg(&owner->spare_leaf, NULL, leaf)))
 		return;
 	leaf_free(leaf);
@@ -556,7 +559,7 @@ static void op_free_dead(struct ioas_op *op)
 		return;
 	while ((leaf = op->dead)) {
 		op->dead = leaf->next_dead;
-		leaf_release(op->owner, leaf);
+		leaf_release(op, leaf);
 	}
 }
 
@@ -777,7 +780,10 @@ static inline struct ioas_want slot_wants(unsigned long word,
 	return want;
 }
 
-/* A leaf that the owner keeps will do. */
+/*
+ * A leaf that the owner keeps will do, if the same memory cgroup paid for it.  Else it
+ * is freed with the others once the slot is unlocked.
+ */
 static bool op_has_two(struct ioas_op *op)
 {
 	struct ioas_leaf *leaf;
@@ -789,6 +795,10 @@ static bool op_has_two(struct ioas_op *op)
 	leaf = xchg(&op->owner->spare_leaf, NULL);
 	if (!leaf)
 		return false;
+	if (unlikely(!ioas_owner_is_paid_by(leaf, op->memcg))) {
+		op_bury(op, leaf);
+		return false;
+	}
 	op_want_more(op);
 	op->spare_two = leaf;
 	return true;
@@ -1274,7 +1284,7 @@ void ioas_op_end(struct ioas_op *op, int ret)
 {
 	if (unlikely(op->has_more)) {
 		ioas_step_put(&op->step, op->owner->ledger);
-		leaf_release(op->owner, op->spare_two);
+		leaf_release(op, op->spare_two);
 		leaf_free(op->spare_many);
 		kvfree(op->spare_palette);
 	}

@@ -14,10 +14,12 @@
 
 struct ioas_leaf;
 struct ioas_palette;
+struct mem_cgroup;
 
 /**
  * struct ioas_op - charges and uncharges of one call, for one owner
  * @owner: the owner
+ * @memcg: memory cgroup that pays for what is allocated, or NULL if nobody does
  * @refused: set when a charge fails on a limit: whose limit it was
  * @gfp: for allocations
  * @marked: set when a charge passes a peak or a high mark
@@ -30,6 +32,7 @@ struct ioas_palette;
  */
 struct ioas_op {
 	struct ioas_owner *owner;
+	struct mem_cgroup *memcg;
 	struct ioas_owner *refused;
 	gfp_t gfp;
 	bool marked;
@@ -46,10 +49,13 @@ struct ioas_op {
  * ioas_op_begin() - start a call
  * @op: the op, filled in
  * @owner: who is charged; the caller holds it until ioas_op_end()
+ * @memcg: who pays for what is allocated, which the caller made active, or NULL
  */
-static inline void ioas_op_begin(struct ioas_op *op, struct ioas_owner *owner)
+static inline void ioas_op_begin(struct ioas_op *op, struct ioas_owner *owner,
+				 struct mem_cgroup *memcg)
 {
 	op->owner = owner;
+	op->memcg = memcg;
 	op->refused = NULL;
 	op->marked = false;
 	op->has_more = false;

@@ -21,6 +21,7 @@
  * ioas_owner_sum() walks downwards, is protected by &ioas_ledger.tree.
  */
 
+#include <linux/memcontrol.h>
 #include <linux/percpu.h>
 #include <linux/slab.h>
 
@@ -287,6 +288,29 @@ static void ioas_owner_sum_one(struct ioas_owner *owner,
 			stat->gross[kind] += data_race(gross->pages[kind]);
 		}
 	}
+}
+
+/**
+ * ioas_owner_is_paid_by() - may memory that an owner keeps be used for another?
+ * @memory: from a slab, as an owner keeps it for its next account or leaf
+ * @memcg: who is to pay for it, or NULL if nobody is
+ *
+ * Tasks of one owner may be in several memory cgroups.  None of them is to use, and
+ * keep, what another one pays for.
+ *
+ * Context: Any.
+ * Return: whether @memcg pays for @memory.
+ */
+bool ioas_owner_is_paid_by(void *memory, struct mem_cgroup *memcg)
+{
+	bool paid;
+
+	if (memcg && mem_cgroup_is_root(memcg))
+		memcg = NULL;
+	rcu_read_lock();
+	paid = mem_cgroup_from_slab_obj(memory) == memcg;
+	rcu_read_unlock();
+	return paid;
 }
 
 /* The next owner in pre-order of the subtree of @root. */

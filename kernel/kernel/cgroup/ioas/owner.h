@@ -22,6 +22,7 @@ struct cgroup_subsys_state;
 struct ioas_block;
 struct ioas_leaf;
 struct ioas_owner;
+struct mem_cgroup;
 
 /* A limit that is not set.  Limits and counters are in pages. */
 #if BITS_PER_LONG == 32
@@ -193,6 +194,7 @@ void ioas_owner_count_event(struct ioas_owner *owner, enum ioas_event event);
 void ioas_owner_passed_marks(struct ioas_owner *owner);
 void ioas_owner_forget_marks(struct ioas_owner *owner);
 void ioas_owner_sum(struct ioas_owner *owner, struct ioas_owner_stat *stat);
+bool ioas_owner_is_paid_by(void *memory, struct mem_cgroup *memcg);
 
 /* What every charge and uncharge goes through is inline. */
 
