@@ -38,7 +38,8 @@ trap 'rm -rf "$run"' EXIT
 # what declares them, does not count.
 files_with()
 {
-	pure_git -C "$1" grep -lE "$2" -- '*.[ch]' ':!mm/gup.c' ':!mm/internal.h' ':!mm/memfd.c' ':!tools' ':!Documentation' \
+	pure_git -C "$1" grep -lE "$2" -- '*.[ch]' ':!tools' ':!Documentation' \
+		':!mm/gup.c' ':!mm/internal.h' ':!mm/memfd.c' \
 		':!kernel/cgroup/ioas' ':!include/linux/mm.h' ':!include/linux/mm_types.h' \
 		':!include/linux/memfd.h' ':!include/linux/uio.h' \
 		':!include/linux/ioas_cgroup.h' || true

@@ -16,8 +16,8 @@
  *
  * A buffer that is registered and unregistered over and over makes an account and
  * ends it each time.  So each owner keeps the memory of one account that ended, for
- * its next one.  Meanwhile it has no owner and no references, so that who uses it
- * after the end does not go unnoticed.
+ * its next one.  While it is kept it has no owner and no references, so that who
+ * uses it then does not go unnoticed.
  */
 
 #include <linux/kcsan-checks.h>

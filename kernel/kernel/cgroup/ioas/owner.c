@@ -290,29 +290,6 @@ static void ioas_owner_sum_one(struct ioas_owner *owner,
 	}
 }
 
-/**
- * ioas_owner_is_paid_by() - may memory that an owner keeps be used for another?
- * @memory: from a slab, as an owner keeps it for its next account or leaf
- * @memcg: who is to pay for it, or NULL if nobody is
- *
- * Tasks of one owner may be in several memory cgroups.  None of them is to use, and
- * keep, what another one pays for.
- *
- * Context: Any.
- * Return: whether @memcg pays for @memory.
- */
-bool ioas_owner_is_paid_by(void *memory, struct mem_cgroup *memcg)
-{
-	bool paid;
-
-	if (memcg && mem_cgroup_is_root(memcg))
-		memcg = NULL;
-	rcu_read_lock();
-	paid = mem_cgroup_from_slab_obj(memory) == memcg;
-	rcu_read_unlock();
-	return paid;
-}
-
 /* The next owner in pre-order of the subtree of @root. */
 static struct ioas_owner *ioas_owner_next(struct ioas_owner *owner,
 					  struct ioas_owner *root)
@@ -345,4 +322,27 @@ void ioas_owner_sum(struct ioas_owner *owner, struct ioas_owner_stat *stat)
 	for (o = owner; o; o = ioas_owner_next(o, owner))
 		ioas_owner_sum_one(o, stat);
 	up_read(&owner->ledger->tree);
+}
+
+/**
+ * ioas_owner_is_paid_by() - may memory that an owner keeps be used for another?
+ * @memory: from a slab, as an owner keeps it for its next account or leaf
+ * @memcg: who is to pay for it, or NULL if nobody is
+ *
+ * Tasks of one owner may be in several memory cgroups.  None of them is to use, and
+ * keep, what another one pays for.
+ *
+ * Context: Any.
+ * Return: whether @memcg pays for @memory.
+ */
+bool ioas_owner_is_paid_by(void *memory, struct mem_cgroup *memcg)
+{
+	bool paid;
+
+	if (memcg && mem_cgroup_is_root(memcg))
+		memcg = NULL;
+	rcu_read_lock();
+	paid = mem_cgroup_from_slab_obj(memory) == memcg;
+	rcu_read_unlock();
+	return paid;
 }

@@ -191,7 +191,7 @@ static void uncharge_gathered_runs(struct ioas_cg_account *acct,
 	ioas_cg_gather_end(&gather);
 }
 
-/* Runs that are told page by page are put together again. */
+/* As for a list of unmaps of single pages. */
 static void uncharge_gathered_pages(struct ioas_cg_account *acct,
 				    const struct array *array)
 {
