@@ -16,8 +16,8 @@
  *
  * A buffer that is registered and unregistered over and over makes an account and
  * ends it each time.  So each owner keeps the memory of one account that ended, for
- * its next one.  While it is kept it has no owner and no references, so that who
- * uses it then does not go unnoticed.
+ * its next one.  While it is kept it has no owner, and KASAN takes it for freed, so
+ * that who uses it then does not go unnoticed.
  */
 
 #include <linux/kcsan-checks.h>
@@ -41,11 +41,10 @@ static struct ioas_cg_account *account_alloc(struct ioas_owner *owner,
 					     struct mem_cgroup *memcg,
 					     gfp_t gfp)
 {
-	struct ioas_cg_account *acct = NULL;
+	struct ioas_cg_account *acct;
 	struct mem_cgroup *old;
 
-	if (READ_ONCE(owner->spare_account))
-		acct = xchg(&owner->spare_account, NULL);
+	acct = ioas_owner_take(&owner->spare_account, sizeof(*acct));
 	if (acct && ioas_owner_is_paid_by(acct, memcg))
 		return acct;
 	kfree(acct);
@@ -62,9 +61,18 @@ static void account_release(struct ioas_owner *owner,
 			    struct ioas_cg_account *acct)
 {
 	acct->owner = NULL;
-	if (READ_ONCE(owner->spare_account) ||
-	    cmpxchg(&owner->spare_account, NULL, acct))
+	if (!ioas_owner_keep(&owner->spare_account, acct, sizeof(*acct)))
 		kfree(acct);
+}
+
+/**
+ * ioas_account_forget_owner() - free the memory that an owner keeps for an account
+ * @owner: the owner, about to be freed
+ */
+void ioas_account_forget_owner(struct ioas_owner *owner)
+{
+	kfree(ioas_owner_take(&owner->spare_account,
+			      sizeof(struct ioas_cg_account)));
 }
 
 /**
@@ -94,8 +102,7 @@ struct ioas_cg_account *ioas_account_create(struct ioas_owner *owner,
 		.owner = owner,
 		.memcg = memcg,
 		.kind = kind,
-		.memlock_exempt = READ_ONCE(owner->memlock) ==
-				  IOAS_MEMLOCK_CGROUP,
+		.memlock_exempt = ioas_owner_memlock_exempt(owner),
 		.refs = REFCOUNT_INIT(1),
 	};
 	atomic_long_inc(&owner->accounts);

@@ -33,6 +33,7 @@ struct ioas_cg_account {
 struct ioas_cg_account *ioas_account_create(struct ioas_owner *owner,
 					    struct mem_cgroup *memcg,
 					    enum ioas_cg_kind kind, gfp_t gfp);
+void ioas_account_forget_owner(struct ioas_owner *owner);
 int ioas_account_charge(struct ioas_cg_account *acct, unsigned long pfn,
 			unsigned long nr);
 void ioas_account_uncharge(struct ioas_cg_account *acct, unsigned long pfn,

@@ -94,12 +94,8 @@ static const char *const event_name[] = {
 
 static_assert(ARRAY_SIZE(event_name) == IOAS_NR_EVENTS);
 
-static const char *const memlock_name[] = {
-	[IOAS_MEMLOCK_RLIMIT] = "rlimit",
-	[IOAS_MEMLOCK_CGROUP] = "cgroup",
-};
-
-static_assert(ARRAY_SIZE(memlock_name) == IOAS_NR_MEMLOCK);
+/* By whether RLIMIT_MEMLOCK steps aside. */
+static const char *const memlock_name[] = { "rlimit", "cgroup" };
 
 static struct ioas_cg *css_ioas(struct cgroup_subsys_state *css)
 {
@@ -338,7 +334,8 @@ static ssize_t pinned_peak_write(struct kernfs_open_file *of, char *buf,
 
 static int pinned_memlock_show(struct seq_file *sf, void *v)
 {
-	seq_printf(sf, "%s\n", memlock_name[READ_ONCE(seq_owner(sf)->memlock)]);
+	seq_printf(sf, "%s\n",
+		   memlock_name[ioas_owner_memlock_exempt(seq_owner(sf))]);
 	return 0;
 }
 
@@ -372,17 +369,15 @@ static int may_write_to_parent(struct kernfs_open_file *of,
  * lifts RLIMIT_MEMLOCK needs what it takes to raise a hard one, unless an
  * administrator has lifted it in the parent.  The root has no such file.
  */
-static int memlock_permission(struct kernfs_open_file *of, int mode)
+static int memlock_permission(struct kernfs_open_file *of, bool exempt,
+			      bool privileged)
 {
 	struct cgroup_subsys_state *css = of_css(of)->parent;
-	bool privileged = file_ns_capable(of->file, &init_user_ns,
-					  CAP_SYS_RESOURCE);
 	struct ioas_cg *parent = css_ioas(css);
 
 	if (!css->parent)
 		return privileged ? 0 : -EACCES;
-	if (mode == IOAS_MEMLOCK_CGROUP && !privileged &&
-	    READ_ONCE(parent->owner->memlock) != IOAS_MEMLOCK_CGROUP)
+	if (exempt && !privileged && !ioas_owner_memlock_exempt(parent->owner))
 		return -EACCES;
 	return may_write_to_parent(of, parent);
 }
@@ -390,15 +385,23 @@ static int memlock_permission(struct kernfs_open_file *of, int mode)
 static ssize_t pinned_memlock_write(struct kernfs_open_file *of, char *buf,
 				    size_t nbytes, loff_t off)
 {
-	int mode, ret;
+	bool privileged = file_ns_capable(of->file, &init_user_ns,
+					  CAP_SYS_RESOURCE);
+	enum ioas_memlock memlock = IOAS_MEMLOCK_RLIMIT;
+	int exempt, ret;
 
-	mode = match_string(memlock_name, IOAS_NR_MEMLOCK, strstrip(buf));
-	if (mode < 0)
-		return mode;
-	ret = memlock_permission(of, mode);
+	exempt = match_string(memlock_name, ARRAY_SIZE(memlock_name),
+			      strstrip(buf));
+	if (exempt < 0)
+		return exempt;
+	ret = memlock_permission(of, exempt, privileged);
 	if (ret)
 		return ret;
-	WRITE_ONCE(css_ioas(of_css(of))->owner->memlock, mode);
+	/* What the parent has may go at any time. */
+	if (exempt)
+		memlock = privileged ? IOAS_MEMLOCK_CGROUP :
+				       IOAS_MEMLOCK_PARENT;
+	WRITE_ONCE(css_ioas(of_css(of))->owner->memlock, memlock);
 	return nbytes;
 }
 

@@ -220,11 +220,20 @@ static unsigned long slot_lock(unsigned long *slot)
 	return READ_ONCE(*slot) & ~BIT(SLOT_LOCK_BIT);
 }
 
-static void slot_unlock(unsigned long *slot)
+/*
+ * As __bit_spin_unlock(), but with a marked store, since others look at the word while
+ * they wait.  Return what is in the slot.
+ */
+static unsigned long slot_unlock(unsigned long *slot)
 	__releases(bitlock)
 {
-	__bit_spin_unlock(SLOT_LOCK_BIT, slot);
+	unsigned long word = *slot & ~BIT(SLOT_LOCK_BIT);
+
+	smp_store_release(slot, word);
+	preempt_enable();
+	__release(bitlock);
 	lock_map_release(&slot_lock_map);
+	return word;
 }
 
 static void slot_assert_held(void)
@@ -532,14 +541,24 @@ static void leaf_free(struct ioas_leaf *leaf)
 /* Keep the memory of a leaf, or free it. */
 static void leaf_release(struct ioas_op *op, struct ioas_leaf *leaf)
 {
-	struct ioas_owner *owner = op->owner;
+	void **kept = &op->owner->spare_leaf;
 
-	if (!leaf || (leaf->form == IOAS_LEAF_TWO &&
-		      !READ_ONCE(owner->spare_leaf) &&
-		      ioas_owner_is_paid_by(leaf, op->memcg) &&
-		      !cmpxchg(&owner->spare_leaf, NULL, leaf)))
+	if (leaf && leaf->form == IOAS_LEAF_TWO && !READ_ONCE(*kept) &&
+	    ioas_owner_is_paid_by(leaf, op->memcg) &&
+	    ioas_owner_keep(kept, leaf, sizeof(struct ioas_leaf_two)))
 		return;
 	leaf_free(leaf);
+}
+
+static struct ioas_leaf *leaf_take_kept(struct ioas_owner *owner)
+{
+	struct ioas_leaf_two *two;
+
+	two = ioas_owner_take(&owner->spare_leaf, sizeof(*two));
+	if (!two)
+		return NULL;
+	two->leaf.form = IOAS_LEAF_TWO;
+	return &two->leaf;
 }
 
 /**
@@ -548,7 +567,7 @@ static void leaf_release(struct ioas_op *op, struct ioas_leaf *leaf)
  */
 void ioas_index_forget_owner(struct ioas_owner *owner)
 {
-	leaf_free(owner->spare_leaf);
+	leaf_free(leaf_take_kept(owner));
 }
 
 static void op_free_dead(struct ioas_op *op)
@@ -790,9 +809,7 @@ static bool op_has_two(struct ioas_op *op)
 
 	if (op->has_more && op->spare_two)
 		return true;
-	if (!READ_ONCE(op->owner->spare_leaf))
-		return false;
-	leaf = xchg(&op->owner->spare_leaf, NULL);
+	leaf = leaf_take_kept(op->owner);
 	if (!leaf)
 		return false;
 	if (unlikely(!ioas_owner_is_paid_by(leaf, op->memcg))) {
@@ -1198,7 +1215,6 @@ static enum ioas_progress op_work_slot(struct ioas_op *op,
 	struct ioas_ledger *ledger = op->owner->ledger;
 	enum ioas_progress progress;
 	unsigned long *slot, word;
-	bool emptied;
 
 	rcu_read_lock();
 	slot = slot_find(ledger, work->pfn);
@@ -1206,8 +1222,7 @@ static enum ioas_progress op_work_slot(struct ioas_op *op,
 		rcu_read_unlock();
 		return IOAS_NO_BLOCK;
 	}
-	/* data_race: unlocking is a plain write, and a wrong guess does no harm */
-	leaf_prefetch(data_race(*slot), work->first);
+	leaf_prefetch(READ_ONCE(*slot), work->first);
 	word = slot_lock(slot);
 	if (unlikely(word & SLOT_DEAD)) {
 		slot_unlock(slot);
@@ -1218,9 +1233,7 @@ static enum ioas_progress op_work_slot(struct ioas_op *op,
 		progress = op_work_gathered(op, slot, word, work);
 	else
 		progress = op_work_locked(op, slot, word, work);
-	emptied = word && !(READ_ONCE(*slot) & ~BIT(SLOT_LOCK_BIT));
-	slot_unlock(slot);
-	if (emptied)
+	if (!slot_unlock(slot) && word)
 		block_emptied(ledger, slot, work->pfn);
 	rcu_read_unlock();
 	op_free_dead(op);

@@ -25,6 +25,7 @@
 #include <linux/percpu.h>
 #include <linux/slab.h>
 
+#include "account.h"
 #include "index.h"
 #include "owner.h"
 
@@ -96,7 +97,8 @@ struct ioas_owner *ioas_owner_create(struct ioas_ledger *ledger,
 		       parent->level * sizeof(owner->path[0]));
 		owner->path[level - 1] = id;
 		ioas_owner_get(parent);
-		owner->memlock = READ_ONCE(parent->memlock);
+		if (ioas_owner_memlock_exempt(parent))
+			owner->memlock = IOAS_MEMLOCK_PARENT;
 	}
 	owner->ledger = ledger;
 	owner->parent = parent;
@@ -138,7 +140,7 @@ static void ioas_owner_free(struct ioas_owner *owner)
 		ida_free(&ledger->ids, owner->path[owner->level - 1]);
 	}
 	ioas_index_forget_owner(owner);
-	kfree(owner->spare_account);
+	ioas_account_forget_owner(owner);
 	free_percpu(owner->gross);
 	kfree(owner);
 }
@@ -322,6 +324,26 @@ void ioas_owner_sum(struct ioas_owner *owner, struct ioas_owner_stat *stat)
 	for (o = owner; o; o = ioas_owner_next(o, owner))
 		ioas_owner_sum_one(o, stat);
 	up_read(&owner->ledger->tree);
+}
+
+/**
+ * ioas_owner_memlock_exempt() - does RLIMIT_MEMLOCK step aside in a cgroup now?
+ * @owner: its owner
+ *
+ * What an administrator allowed in one cgroup holds below it only for as long as it
+ * holds there, so that taking it back leaves nothing behind: neither what is made
+ * nor what is written below at that moment can escape it.
+ *
+ * Context: Any.
+ */
+bool ioas_owner_memlock_exempt(const struct ioas_owner *owner)
+{
+	unsigned int memlock;
+
+	/* The root has RLIMIT_MEMLOCK. */
+	while ((memlock = READ_ONCE(owner->memlock)) == IOAS_MEMLOCK_PARENT)
+		owner = owner->parent;
+	return memlock == IOAS_MEMLOCK_CGROUP;
 }
 
 /**

@@ -8,6 +8,7 @@
 #include <linux/atomic.h>
 #include <linux/idr.h>
 #include <linux/ioas_cgroup.h>
+#include <linux/kasan.h>
 #include <linux/limits.h>
 #include <linux/list.h>
 #include <linux/rbtree.h>
@@ -20,7 +21,6 @@
 
 struct cgroup_subsys_state;
 struct ioas_block;
-struct ioas_leaf;
 struct ioas_owner;
 struct mem_cgroup;
 
@@ -70,11 +70,11 @@ enum ioas_event {
 	IOAS_NR_EVENTS
 };
 
-/* What limits the pins of an owner's tasks: the values of ioas.pinned.memlock. */
+/* What limits the pins of an owner's tasks. */
 enum ioas_memlock {
 	IOAS_MEMLOCK_RLIMIT,	/* RLIMIT_MEMLOCK too, as ever */
-	IOAS_MEMLOCK_CGROUP,	/* the controller alone */
-	IOAS_NR_MEMLOCK
+	IOAS_MEMLOCK_CGROUP,	/* the controller alone, as an administrator said */
+	IOAS_MEMLOCK_PARENT,	/* the same as in the parent */
 };
 
 /**
@@ -119,8 +119,9 @@ struct ioas_ledger {
  * @events: events of this owner and of its descendants
  * @events_local: events of this owner alone
  * @memlock: for accounts that are made from now on; an &enum ioas_memlock
- * @spare_account: memory of an account that ended, for the next one, or NULL
- * @spare_leaf: memory of a leaf that went, for the next one, or NULL
+ * @spare_account: memory of an account that ended, for the next one, or NULL;
+ *	see ioas_owner_keep()
+ * @spare_leaf: the same, of a leaf of the form %IOAS_LEAF_TWO
  * @max: charges above this fail
  * @high: charges above this count an event
  * @usage: distinct pages pinned by this owner and its descendants
@@ -147,8 +148,8 @@ struct ioas_owner {
 	atomic64_t events[IOAS_NR_EVENTS];
 	atomic64_t events_local[IOAS_NR_EVENTS];
 	unsigned int memlock;
-	struct ioas_cg_account *spare_account;
-	struct ioas_leaf *spare_leaf;
+	void *spare_account;
+	void *spare_leaf;
 
 	/* What every charge reads and writes, on one cache line. */
 	struct ioas_owner *parent ____cacheline_aligned_in_smp;
@@ -194,9 +195,54 @@ void ioas_owner_count_event(struct ioas_owner *owner, enum ioas_event event);
 void ioas_owner_passed_marks(struct ioas_owner *owner);
 void ioas_owner_forget_marks(struct ioas_owner *owner);
 void ioas_owner_sum(struct ioas_owner *owner, struct ioas_owner_stat *stat);
+bool ioas_owner_memlock_exempt(const struct ioas_owner *owner);
 bool ioas_owner_is_paid_by(void *memory, struct mem_cgroup *memcg);
 
 /* What every charge and uncharge goes through is inline. */
+
+/**
+ * ioas_owner_take() - take the memory that an owner keeps
+ * @kept: &ioas_owner.spare_account or &ioas_owner.spare_leaf
+ * @size: of what is kept there
+ *
+ * Context: Any.
+ * Return: the memory, with anything in it, or NULL.
+ */
+static inline void *ioas_owner_take(void **kept, size_t size)
+{
+	void *memory;
+
+	if (!READ_ONCE(*kept))
+		return NULL;
+	memory = xchg(kept, NULL);
+	if (memory)
+		kasan_mempool_unpoison_object(memory, size);
+	return memory;
+}
+
+/**
+ * ioas_owner_keep() - let an owner keep memory that is no longer used
+ * @kept: &ioas_owner.spare_account or &ioas_owner.spare_leaf
+ * @memory: from a slab
+ * @size: of @memory
+ *
+ * KASAN takes it for freed.
+ *
+ * Context: Any.
+ * Return: whether it is kept.  If not, the caller frees it.
+ */
+static inline bool ioas_owner_keep(void **kept, void *memory, size_t size)
+{
+	if (READ_ONCE(*kept))
+		return false;
+	/* It cannot even be freed. */
+	if (!kasan_mempool_poison_object(memory))
+		return true;
+	if (!cmpxchg(kept, NULL, memory))
+		return true;
+	kasan_mempool_unpoison_object(memory, size);
+	return false;
+}
 
 /**
  * ioas_owner_uncharge() - take pages off an owner and its ancestors

@@ -487,11 +487,41 @@ static void memlock_mode_is_inherited_when_a_cgroup_is_made(struct kunit *test)
 	struct ioas_owner *late;
 
 	WRITE_ONCE(f->owner[A]->memlock, IOAS_MEMLOCK_CGROUP);
-	KUNIT_EXPECT_EQ(test, f->owner[A1]->memlock, IOAS_MEMLOCK_RLIMIT);
+	KUNIT_EXPECT_FALSE(test, ioas_owner_memlock_exempt(f->owner[A1]));
 	late = ioas_owner_create(&f->ledger, f->owner[A], GFP_KERNEL);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, late);
-	KUNIT_EXPECT_EQ(test, late->memlock, IOAS_MEMLOCK_CGROUP);
+	KUNIT_EXPECT_TRUE(test, ioas_owner_memlock_exempt(late));
 	ioas_owner_put(late);
+}
+
+/* However deep, and whenever they were made. */
+static void inherited_memlock_mode_goes_with_that_above(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct ioas_owner *child, *deep;
+	struct ioas_cg_account *acct;
+
+	WRITE_ONCE(f->owner[A]->memlock, IOAS_MEMLOCK_CGROUP);
+	child = ioas_owner_create(&f->ledger, f->owner[A], GFP_KERNEL);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, child);
+	deep = ioas_owner_create(&f->ledger, child, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, deep);
+	KUNIT_EXPECT_TRUE(test, ioas_owner_memlock_exempt(deep));
+
+	WRITE_ONCE(f->owner[A]->memlock, IOAS_MEMLOCK_RLIMIT);
+	KUNIT_EXPECT_FALSE(test, ioas_owner_memlock_exempt(child));
+	KUNIT_EXPECT_FALSE(test, ioas_owner_memlock_exempt(deep));
+	acct = ioas_account_create(deep, NULL, IOAS_CG_RDMA, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, acct);
+	KUNIT_EXPECT_FALSE(test, ioas_cg_memlock_exempt(acct));
+	ioas_cg_account_put(acct);
+
+	/* What is given to one of them itself does not. */
+	WRITE_ONCE(child->memlock, IOAS_MEMLOCK_CGROUP);
+	KUNIT_EXPECT_TRUE(test, ioas_owner_memlock_exempt(child));
+	KUNIT_EXPECT_TRUE(test, ioas_owner_memlock_exempt(deep));
+	ioas_owner_put(child);
+	ioas_owner_put(deep);
 }
 
 static void account_keeps_the_memlock_mode_it_was_made_in(struct kunit *test)
@@ -542,7 +572,6 @@ static void next_account_takes_the_memory_of_the_last(struct kunit *test)
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, first);
 	ioas_cg_account_put(first);
 	KUNIT_EXPECT_PTR_EQ(test, owner->spare_account, first);
-	KUNIT_EXPECT_NULL(test, first->owner);
 
 	WRITE_ONCE(owner->memlock, IOAS_MEMLOCK_RLIMIT);
 	second = ioas_account_create(owner, NULL, IOAS_CG_RDMA, GFP_KERNEL);
@@ -562,6 +591,7 @@ static void next_account_takes_the_memory_of_the_last(struct kunit *test)
 
 static struct kunit_case account_cases[] = {
 	KUNIT_CASE(memlock_mode_is_inherited_when_a_cgroup_is_made),
+	KUNIT_CASE(inherited_memlock_mode_goes_with_that_above),
 	KUNIT_CASE(account_keeps_the_memlock_mode_it_was_made_in),
 	KUNIT_CASE(account_ends_with_its_last_reference),
 	KUNIT_CASE(next_account_takes_the_memory_of_the_last),
