@@ -10,33 +10,36 @@
 # the guest's memory.
 #
 # devices: 4
-# timeout: 240
-# expected: 58
+# timeout: 400
+# expected: 96
 set -u
+. "$(dirname "$0")/../../harness/tap.sh"
+. "$(dirname "$0")/../../harness/group.sh"
 
 ram=$((256 * 1024 * 1024))
 group=/sys/fs/cgroup/qemu
+kind=vfio
 pidfile=$PWD/pid
 trace=$PWD/trace
-tests=0
-failed=0
+monitor=$PWD/monitor
+bios=$PWD/bios
+# What platforms lift for VMs, and what any other service is left with. Root without
+# CAP_IPC_LOCK may still open the devices.
+unlimited=(prlimit --memlock=unlimited:unlimited)
+confined=(prlimit --memlock=$((8 * 1024 * 1024)):$((8 * 1024 * 1024))
+	setpriv --bounding-set=-ipc_lock --inh-caps=-ipc_lock)
+cap_ipc_lock=14
+message='VFIO_MAP_DMA failed: Cannot allocate memory'
 
-# check NAME FOUND LOW HIGH: one test, passed if FOUND is between the two.
-check()
+# between NAME FOUND LOW HIGH: one test, passed if FOUND is between the two.
+between()
 {
-	tests=$((tests + 1))
-	if [[ $2 -ge $3 && $2 -le $4 ]]; then
-		echo "ok $tests - $1"
-	else
-		echo "# expected $3$([[ $3 == "$4" ]] || echo " to $4"), found $2"
-		echo "not ok $tests - $1"
-		failed=$((failed + 1))
-	fi
+	check "$1" is_between "$2" "$3" "$4"
 }
 
-equal()
+is_between()
 {
-	check "$1" "$2" "$3" "$3"
+	[[ $1 -ge $2 && $1 -le $3 ]] || { echo "expected $2 to $3, found $1"; return 1; }
 }
 
 current()
@@ -44,15 +47,20 @@ current()
 	cat $group/ioas.pinned.current
 }
 
-# The number that follows a word in a file.
-value()
+# A line of QEMU's status.
+status()
 {
-	awk -v key="$2" '$1 == key { print $2 }' "$1"
+	value "/proc/$(<"$pidfile")/status" "$1:"
 }
 
-# start VIOMMU DEVICES [OPTION...]: returns, with QEMU in the background, when
-# all is mapped. If that fails, so does it.
-start()
+bytes_in_status()
+{
+	echo $(($(status "$1") * 1024))
+}
+
+# qemu_with VIOMMU DEVICES [OPTION...]: sets qemu to the command. It returns, with QEMU
+# in the background, when all is mapped. If that fails, so does it.
+qemu_with()
 {
 	local viommu=$1 n=$2 machine=q35,accel=tcg options=() i
 	shift 2
@@ -64,22 +72,30 @@ start()
 	for ((i = 0; i < n; i++)); do
 		options+=(-device "vfio-pci,host=${devices[i]},rombar=0")
 	done
-	(
-		echo "$BASHPID" >$group/cgroup.procs
-		ulimit -l unlimited
-		exec qemu-system-x86_64 -M "$machine" -m $((ram / 1024 / 1024)) -display none \
-			-serial none -net none -S -daemonize -pidfile "$pidfile" "${options[@]}" "$@"
-	) >output 2>&1
+	qemu=(qemu-system-x86_64 -M "$machine" -m $((ram / 1024 / 1024)) -display none
+		-serial none -net none -S -daemonize -pidfile "$pidfile" "${options[@]}" "$@")
 }
 
-# SIGKILL, and no chance to clean up.
-stop()
+# start_qemu NAME COMMAND...: one test, passed if QEMU starts as qemu_with says, run by
+# that command.
+start_qemu()
+{
+	local name=$1
+	shift
+
+	check "$name: QEMU starts" succeeds "$@" "${qemu[@]}"
+	[[ -e $pidfile ]]
+}
+
+# SIGKILL, and no chance to clean up. It is no child of ours.
+stop_qemu()
 {
 	local pid
 
+	[[ -e $pidfile ]] || return
 	pid=$(<"$pidfile")
 	kill -9 "$pid"
-	while [[ -e /proc/$pid ]]; do sleep 0.05; done
+	timeout 20 tail --pid="$pid" -s 0.05 -f /dev/null
 	rm -f "$pidfile"
 }
 
@@ -122,70 +138,145 @@ bytes_of_distinct()
 }
 
 # What it is charged with N devices, without and with a vIOMMU.
-charges()
+charges_of()
 {
 	local viommu=$1 n=$2 what="$2 devices, $1" containers=1
 
 	[[ $viommu != vIOMMU ]] || containers=$n
 	mkdir $group
 	rm -f "$trace"
-	start "$viommu" "$n" -trace 'vfio_listener_region_*' -D "$trace"
-	equal "$what: QEMU starts" $? 0
-	if [[ ! -e $pidfile ]]; then
-		sed 's/^/# /' output "$trace"
+	qemu_with "$viommu" "$n" -trace 'vfio_listener_region_*' -D "$trace"
+	if ! start_qemu "$what" "${unlimited[@]}"; then
 		rmdir $group
 		return
 	fi
 	equal "$what: RLIMIT_MEMLOCK is charged for each of $containers containers" \
-		"$(($(value "/proc/$(<"$pidfile")/status" VmLck:) * 1024))" "$(bytes_of_all)"
-	check "$what: so it is charged for the RAM $containers times" \
-		"$(($(value "/proc/$(<"$pidfile")/status" VmLck:) * 1024))" \
+		"$(bytes_in_status VmLck)" "$(bytes_of_all)"
+	between "$what: so it is charged for the RAM $containers times" "$(bytes_in_status VmLck)" \
 		$((containers * ram)) $((containers * ram * 101 / 100))
 	equal "$what: ioas.pinned.current is what QEMU pins" "$(current)" "$(bytes_of_distinct)"
-	check "$what: ioas.pinned.current is the RAM" "$(current)" $((ram * 99 / 100)) $((ram * 101 / 100))
-	equal "$what: gross is what RLIMIT_MEMLOCK is charged" "$(value $group/ioas.stat gross)" "$(bytes_of_all)"
-	stop
-	equal "$what: nothing is left after kill -9" "$(current)" 0
+	ram_is_charged_once "$what"
+	equal "$what: gross is what RLIMIT_MEMLOCK is charged" \
+		"$(value $group/ioas.stat gross)" "$(bytes_of_all)"
+	stop_qemu
+	nothing_left "$what, kill -9"
 	rmdir $group
+}
+
+ram_is_charged_once()
+{
+	between "$1: ioas.pinned.current is the RAM" "$(current)" \
+		$((ram * 99 / 100)) $((ram * 101 / 100))
 }
 
 # Starts with what it needs, and is refused with less. While it starts it needs a
 # bit more than in the end, for the RAM in whose place the BIOS will be.
 limits()
 {
-	local viommu=$1 what="$2 devices, $1" need status
+	local what="$2 devices, $1"
 
 	mkdir $group
-	start "$viommu" "$2"
-	stop
-	need=$(<$group/ioas.pinned.peak)
-	echo "$need" >$group/ioas.pinned.max
-	start "$viommu" "$2"
-	equal "$what: QEMU starts with just what it needs" $? 0
-	check "$what: ioas.pinned.current is the RAM, with a limit" "$(current)" \
-		$((ram * 99 / 100)) $((ram * 101 / 100))
-	stop
-	equal "$what: nothing is left after kill -9, with a limit" "$(current)" 0
+	qemu_with "$1" "$2"
+	start_qemu "$what, without a limit" "${unlimited[@]}"
+	stop_qemu
+	cat $group/ioas.pinned.peak >$group/ioas.pinned.max
+	start_qemu "$what, with just what it needs" "${unlimited[@]}"
+	ram_is_charged_once "$what, with a limit"
+	stop_qemu
+	nothing_left "$what, with a limit, kill -9"
 	equal "$what: nothing was refused" "$(value $group/ioas.pinned.events max)" 0
 
 	echo $((ram - 1024 * 1024)) >$group/ioas.pinned.max
-	start "$viommu" "$2"
-	status=$?
+	is_refused "$what, a limit 1 MiB below its RAM" 1 "${unlimited[@]}"
+	rmdir $group
+}
+
+# is_refused NAME EVENTS COMMAND...: the last command of qemu_with, run by that one.
+is_refused()
+{
+	local name=$1 events=$2
+	shift 2
+
+	refused "$name" "$message" "$events" "$@" "${qemu[@]}"
 	sed 's/^/# /' output
-	equal "$what: QEMU fails with a limit 1 MiB below its RAM" $status 1
-	equal "$what: QEMU says why" "$(grep -c 'VFIO_MAP_DMA failed: Cannot allocate memory' output)" 1
-	equal "$what: the refusal is counted" "$(value $group/ioas.pinned.events max)" 1
-	equal "$what: nothing is left after the refusal" "$(current)" 0
+	stop_qemu
+}
+
+# RLIMIT_MEMLOCK is small, and QEMU has not got the capability that lifts it.
+is_confined()
+{
+	equal "$1: RLIMIT_MEMLOCK holds for it" \
+		"$(prlimit --pid "$(<"$pidfile")" --memlock --output soft,hard --noheadings --raw) $((
+			0x$(status CapEff) >> cap_ipc_lock & 1))" \
+		"$((8 * 1024 * 1024)) $((8 * 1024 * 1024)) 0"
+}
+
+# The BIOS finds nothing to boot, and rests. Until then it changes what is mapped.
+guest_runs()
+{
+	local end=$((SECONDS + 60))
+
+	echo cont >"$monitor.in"
+	until grep -q 'No bootable device' "$bios"; do
+		[[ $SECONDS -lt $end ]] || { tail -n 5 "$bios"; return 1; }
+		sleep 0.1
+	done
+}
+
+charges_no_rlimit()
+{
+	equal "$1: RLIMIT_MEMLOCK is charged nothing" \
+		"VmLck $(bytes_in_status VmLck) VmPin $(bytes_in_status VmPin)" "VmLck 0 VmPin 0"
+}
+
+# With RLIMIT_MEMLOCK as a service has it, QEMU is refused; with ioas.pinned.memlock =
+# cgroup, it starts, the guest runs, and what it pins is charged to the cgroup alone.
+memlock_modes()
+{
+	local viommu=$1 n=$2 what="$2 devices, $1, memlock"
+
+	mkdir $group
+	qemu_with "$viommu" "$n"
+	is_refused "$what = rlimit" 0 "${confined[@]}"
+
+	echo cgroup >$group/ioas.pinned.memlock
+	rm -f "$trace" "$bios"
+	qemu_with "$viommu" "$n" -nodefaults -trace 'vfio_listener_region_*' -D "$trace" \
+		-monitor "pipe:$monitor" -debugcon "file:$bios" -global isa-debugcon.iobase=0x402
+	if ! start_qemu "$what = cgroup" "${confined[@]}"; then
+		rmdir $group
+		return
+	fi
+	is_confined "$what = cgroup"
+	charges_no_rlimit "$what = cgroup"
+	equal "$what = cgroup: ioas.pinned.current is what QEMU pins" \
+		"$(current)" "$(bytes_of_distinct)"
+	ram_is_charged_once "$what = cgroup"
+	equal "$what = cgroup: gross has it once for each container" \
+		"$(value $group/ioas.stat gross)" "$(bytes_of_all)"
+	check "$what = cgroup: the guest runs" guest_runs
+	charges_no_rlimit "$what = cgroup, the guest runs"
+	ram_is_charged_once "$what = cgroup, the guest runs"
+	stop_qemu
+	nothing_left "$what = cgroup, kill -9"
+
+	# The limit of the cgroup takes its place.
+	echo $((ram - 1024 * 1024)) >$group/ioas.pinned.max
+	qemu_with "$viommu" "$n"
+	is_refused "$what = cgroup, a limit 1 MiB below its RAM" 1 "${confined[@]}"
 	rmdir $group
 }
 
 mapfile -t devices < <(vfio-bind 4)
+# QEMU reads the one and writes to the other.
+mkfifo "$monitor.in" "$monitor.out"
 for n in 1 2 4; do
-	charges "no vIOMMU" $n
-	charges vIOMMU $n
+	charges_of "no vIOMMU" $n
+	charges_of vIOMMU $n
 done
 limits "no vIOMMU" 1
 limits vIOMMU 2
+memlock_modes "no vIOMMU" 2
+memlock_modes vIOMMU 2
 
-echo "1..$tests"
-[[ $failed -eq 0 ]]
+plan_at_end
