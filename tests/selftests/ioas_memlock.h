@@ -243,6 +243,43 @@ static inline void switch_to_rlimit_leaves_rlimit_memlock_right(void)
 	EXPECT_ROOM(MEMLOCK_PAGES);
 }
 
+static inline void move_to(const char *group)
+{
+	take_root_back();
+	enter_group(group);
+	become_user();
+}
+
+/* What an object was pinned with stays, wherever its task is by then. */
+static inline void move_to_another_mode_leaves_rlimit_memlock_right(void)
+{
+	const char *here = memlock_group, *there = "memlock-there";
+
+	take_root_back();
+	make_group(there);
+	REQUIRE(!write_file(group_file(there, "ioas.pinned.memlock"),
+			    "cgroup"));
+	become_user();
+	EXPECT_EQ(pin_pages_soon(0, MEMLOCK_PAGES), 0);
+	move_to(there);
+	EXPECT_EQ(pin_pages(1, 2 * MEMLOCK_PAGES), 0);
+	EXPECT_VMPIN(MEMLOCK_PAGES);
+	unpin_pages(0);
+	EXPECT_VMPIN(0);
+	move_to(here);
+	EXPECT_ROOM(MEMLOCK_PAGES);
+	memlock_group = there;
+	EXPECT_PINNED(2 * MEMLOCK_PAGES);
+	unpin_pages(1);
+	EXPECT_NOTHING_PINNED(there);
+	memlock_group = here;
+	EXPECT_VMPIN(0);
+	EXPECT_ROOM(MEMLOCK_PAGES);
+	take_root_back();
+	EXPECT_EQ(remove_group(there), 0);
+	become_user();
+}
+
 /* ---- running them ---- */
 
 static void (*memlock_test)(void);
@@ -294,6 +331,7 @@ static inline void run_memlock_tests(const struct memlock_site *site,
 		TEST(switch_to_cgroup_leaves_rlimit_memlock_right),
 		TEST(switch_and_unpin_the_last_leaves_rlimit_memlock_right),
 		TEST(switch_to_rlimit_leaves_rlimit_memlock_right),
+		TEST(move_to_another_mode_leaves_rlimit_memlock_right),
 #undef TEST
 	};
 

@@ -117,6 +117,27 @@ static void cgroup_that_is_there_keeps_its_mode(void)
 	EXPECT_MODE(DELEGATED, "cgroup");
 }
 
+/* It goes with that of the parent, at any depth; what was set by itself does not. */
+static void inherited_mode_goes_with_that_of_the_parent(void)
+{
+	EXPECT_EQ(set_mode(OUTER, "cgroup"), 0);
+	EXPECT_EQ(remove_group(DELEGATED), 0);
+	make_inner_group(DELEGATED);
+	make_group(OWN);
+	EXPECT_MODE(DELEGATED, "cgroup");
+	EXPECT_MODE(OWN, "cgroup");
+	EXPECT_EQ(set_mode(OUTER, "rlimit"), 0);
+	EXPECT_MODE(DELEGATED, "rlimit");
+	EXPECT_MODE(OWN, "rlimit");
+	EXPECT_EQ(set_mode(OUTER, "cgroup"), 0);
+	EXPECT_MODE(OWN, "cgroup");
+	EXPECT_EQ(set_mode(OWN, "cgroup"), 0);
+	EXPECT_EQ(set_mode(OUTER, "rlimit"), 0);
+	EXPECT_MODE(DELEGATED, "rlimit");
+	EXPECT_MODE(OWN, "cgroup");
+	EXPECT_EQ(remove_group(OWN), 0);
+}
+
 /* As with a limit, what was set goes when the controller is disabled. */
 static void mode_is_inherited_again_when_the_controller_comes_back(void)
 {
@@ -136,6 +157,7 @@ static void mode_is_inherited_again_when_the_controller_comes_back(void)
 static void delegate(void)
 {
 	static const char *const names[] = { "", "cgroup.procs",
+					     "cgroup.threads",
 					     "cgroup.subtree_control" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
@@ -238,6 +260,30 @@ static void set_own_in_vain(void)
 	EXPECT_EQ(remove_group(OWN), 0);
 }
 
+static void keep_own_as_user(void)
+{
+	become_user();
+	make_inner_group(OWN);
+	make_group(OWN "/deep");
+	EXPECT_EQ(set_mode(OWN, "cgroup"), 0);
+	EXPECT_EQ(set_mode(OWN "/deep", "cgroup"), 0);
+}
+
+/* A delegatee cannot keep what the administrator takes back. */
+static void what_a_delegatee_set_goes_with_that_of_the_parent(void)
+{
+	delegate();
+	REQUIRE(!chown(group_file(DELEGATED, FILE_NAME), USER, USER));
+	REQUIRE(!set_mode(DELEGATED, "cgroup"));
+	run_child(keep_own_as_user);
+	EXPECT_MODE(OWN "/deep", "cgroup");
+	REQUIRE(!set_mode(DELEGATED, "rlimit"));
+	EXPECT_MODE(OWN, "rlimit");
+	EXPECT_MODE(OWN "/deep", "rlimit");
+	EXPECT_EQ(remove_group(OWN "/deep"), 0);
+	EXPECT_EQ(remove_group(OWN), 0);
+}
+
 /* And to lift the limit, only if it is lifted in the parent. */
 static void who_was_given_the_file_of_the_parent_can_set_it(void)
 {
@@ -278,6 +324,7 @@ static void give_up_sys_resource(void)
 		~CAP_TO_MASK(CAP_SYS_RESOURCE);
 	REQUIRE(!syscall(SYS_capset, &header, data));
 	EXPECT_EQ(set_mode(OUTER, "cgroup"), -EACCES);
+	EXPECT_EQ(set_mode(OUTER, "rlimit"), -EACCES);
 	EXPECT_MODE(OUTER, "rlimit");
 	/* Root may write to all files, but that is not enough. */
 	EXPECT_EQ(set_mode(DELEGATED, "cgroup"), -EACCES);
@@ -299,10 +346,12 @@ int main(void)
 	RUN(other_values_are_refused_and_change_nothing);
 	RUN(new_cgroup_starts_with_the_mode_of_its_parent);
 	RUN(cgroup_that_is_there_keeps_its_mode);
+	RUN(inherited_mode_goes_with_that_of_the_parent);
 	RUN(mode_is_inherited_again_when_the_controller_comes_back);
 	RUN(delegatee_cannot_set_it);
 	RUN(delegatee_in_a_user_namespace_cannot_set_it);
 	RUN(who_was_given_the_file_of_the_parent_can_set_it);
+	RUN(what_a_delegatee_set_goes_with_that_of_the_parent);
 	RUN(writer_for_somebody_else_cannot_set_it);
 	RUN(lifting_it_takes_the_capability_to_raise_limits);
 	return end_tests();

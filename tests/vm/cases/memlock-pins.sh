@@ -3,7 +3,7 @@
 # RLIMIT_MEMLOCK and ioas.pinned.memlock where VFIO and iommufd pin.
 #
 # devices: 1
-# expected: 21
+# expected: 24
 set -eu
 
 exec memlock_pins "$(vfio-bind 1)"
