@@ -7,8 +7,8 @@
 # which is in the network card's ROM, to boot from the network. What is mapped is
 # taken from QEMU itself, which traces it.
 #
-# timeout: 300
-# expected: 47
+# timeout: 400
+# expected: 57
 set -u
 
 [[ ${1:-} == with-device ]] || exec with-hugepages 8 with-vdpa 1 "$0" with-device
@@ -27,22 +27,59 @@ in_vmpin()
 	echo $(($(value "/proc/$pid/status" VmPin:) * 1024))
 }
 
-# start_qemu RLIMIT: returns when the guest's driver has started the device, with QEMU
-# stopped, so that the guest cannot give up and stop the device.
+# start_qemu NAME RLIMIT: returns when the guest's driver has started the device, with
+# QEMU stopped, so that the guest cannot give up and stop the device.
 start_qemu()
 {
 	rm -f "$trace"
-	start prlimit --memlock="$1:$1" \
+	start prlimit --memlock="$2:$2" \
 		qemu-system-x86_64 -M q35,accel=tcg -m $((ram / 1024 / 1024)) -nodefaults \
 		-display none -boot n -netdev "vhost-vdpa,id=net,vhostdev=$device" \
 		-device virtio-net-pci,netdev=net \
 		-trace 'vhost_vdpa_dma_*' -trace vhost_vdpa_add_status -D "$trace"
-	# 4 is DRIVER_OK.
-	until grep -qs 'vhost_vdpa_add_status .* status: 0x4' "$trace"; do
-		kill -0 "$pid" || break
+	check "$1: the guest's driver starts the device" await_driver
+	# It takes too long to wait for it each time.
+	driver_is_started || give_up
+	kill -STOP "$pid"
+}
+
+# 4 is DRIVER_OK.
+driver_is_started()
+{
+	grep -qs 'vhost_vdpa_add_status .* status: 0x4' "$trace"
+}
+
+await_driver()
+{
+	local end=$((SECONDS + 90))
+
+	until driver_is_started; do
+		if ! kill -0 "$pid" 2>/dev/null || [[ $SECONDS -ge $end ]]; then
+			tail -n 5 output "$trace"
+			return 1
+		fi
 		sleep 0.1
 	done
-	kill -STOP "$pid"
+}
+
+give_up()
+{
+	stop
+	rmdir $group
+	plan_at_end
+	exit
+}
+
+# Ends QEMU as whoever runs it does.
+end_qemu()
+{
+	kill -TERM "$pid"
+	kill -CONT "$pid"
+	timeout 30 tail --pid="$pid" -s 0.1 -f /dev/null || kill -KILL "$pid"
+	wait "$pid"
+	equal "$1: it ends well" $? 0
+	equal "$1: it has nothing mapped any more" "$(mapped_parts)" ""
+	nothing_left "$1"
 }
 
 # What is mapped in the end, a part a line: its address in QEMU and its size.
@@ -98,7 +135,7 @@ all_charged()
 
 ram_is_charged()
 {
-	start_qemu unlimited
+	start_qemu "QEMU" unlimited
 	mapped_parts | sed 's/^/# mapped: /'
 	all_charged "QEMU"
 	check "QEMU: it is the RAM and the BIOS" \
@@ -106,17 +143,21 @@ ram_is_charged()
 	equal "QEMU: RLIMIT_MEMLOCK is charged for each mapping" "$(in_vmpin)" "$(bytes_of_all)"
 	stop
 	nothing_left "QEMU, kill -9"
+
+	start_qemu "QEMU, again" unlimited
+	all_charged "QEMU, again"
+	end_qemu "QEMU, SIGTERM"
 }
 
 limit_is_held()
 {
 	cat $group/ioas.pinned.peak >$group/ioas.pinned.max
-	start_qemu unlimited
+	start_qemu "QEMU, just enough" unlimited
 	all_charged "QEMU, just enough"
 	stop
 
 	echo $((ram / 2)) >$group/ioas.pinned.max
-	start_qemu unlimited
+	start_qemu "QEMU, too little" unlimited
 	check "QEMU, too little: it says so" failed_to_map
 	equal "QEMU, too little: the refusal is counted" "$(value $group/ioas.pinned.events max)" 1
 	equal "QEMU, too little: it is charged for what could be mapped" \
@@ -129,14 +170,14 @@ limit_is_held()
 # It holds for root too here.
 memlock_modes()
 {
-	start_qemu $((ram / 2))
+	start_qemu "QEMU, RLIMIT_MEMLOCK" $((ram / 2))
 	check "QEMU, RLIMIT_MEMLOCK: it says so" failed_to_map
 	equal "QEMU, RLIMIT_MEMLOCK: the cgroup refused nothing more" \
 		"$(value $group/ioas.pinned.events max)" 1
 	stop
 
 	echo cgroup >$group/ioas.pinned.memlock
-	start_qemu $((ram / 2))
+	start_qemu "QEMU, memlock = cgroup" $((ram / 2))
 	all_charged "QEMU, memlock = cgroup"
 	equal "QEMU, memlock = cgroup: RLIMIT_MEMLOCK is charged nothing" "$(in_vmpin)" 0
 	stop
