@@ -5,7 +5,7 @@
 # cgroup of its own, are charged what the device says that they have registered.
 #
 # timeout: 300
-# expected: 89
+# expected: 94
 set -u
 
 [[ ${1:-} == over-rxe ]] || exec with-hugepages 8 with-rxe "$0" over-rxe
@@ -72,11 +72,15 @@ in_vmpin()
 	echo $(($(value "/proc/$pid/status" VmPin:) * 1024))
 }
 
-# await_regions N: until there are so many; fails if the program ends before.
+# await_regions N: until there are so many; fails if the program ends before, or takes
+# too long.
 await_regions()
 {
+	local end=$((SECONDS + 30))
+
 	until [[ $(regions | wc -l) -eq $1 ]]; do
-		if ! kill -0 "$pid" 2>/dev/null; then
+		if ! kill -0 "$pid" 2>/dev/null || [[ $SECONDS -ge $end ]]; then
+			echo "expected $1 regions, found $(regions | wc -l)"
 			cat output
 			return 1
 		fi
@@ -95,9 +99,13 @@ charged_as_registered()
 	equal "$1: RLIMIT_MEMLOCK is charged the same" "$(in_vmpin)" "$bytes"
 }
 
+# ends_well NAME: one test, passed if the program ends by itself. The subshell of check
+# could not wait for it.
 ends_well()
 {
-	wait "$pid" || { cat output; return 1; }
+	timeout 30 tail --pid="$pid" -s 0.1 -f /dev/null || kill -KILL "$pid"
+	wait "$pid"
+	equal "$1" $? 0
 }
 
 limit()
@@ -105,11 +113,17 @@ limit()
 	echo "$1" >"$group/ioas.pinned.max"
 }
 
-# await_output COMMAND...: until it prints something; fails if the program ends before.
+# await_output COMMAND...: until it prints something; fails if the program ends before, or
+# takes too long.
 await_output()
 {
+	local end=$((SECONDS + 30))
+
 	until "$@" | grep -q .; do
-		kill -0 "$pid" 2>/dev/null || return
+		if ! kill -0 "$pid" 2>/dev/null || [[ $SECONDS -ge $end ]]; then
+			cat output
+			return 1
+		fi
 		sleep 0.1
 	done
 }
@@ -123,7 +137,7 @@ pingpong=(ibv_rc_pingpong -d rxe0 -g "${gid##*/}" -s "$size" -n 2)
 unprivileged=(prlimit --memlock=65536:65536
 	setpriv --bounding-set=-ipc_lock --inh-caps=-ipc_lock "${pingpong[@]}")
 message="Couldn't register MR"
-# What is not refused would wait for a client.
+# What is not refused would wait for a client, and a client for a server that is stuck.
 soon=(timeout 60)
 
 # Without a client it waits for one.
@@ -155,9 +169,10 @@ pingpong_together()
 	of server limit $size
 	of client limit $size
 	of server start "${pingpong[@]}"
-	of server await_regions 1
-	check "pingpong, just enough: the client succeeds" of client succeeds "${pingpong[@]}" $address
-	check "pingpong, just enough: the server succeeds" of server ends_well
+	check "pingpong, just enough: the server registers memory" of server await_regions 1
+	check "pingpong, just enough: the client succeeds" \
+		of client succeeds "${soon[@]}" "${pingpong[@]}" $address
+	of server ends_well "pingpong, just enough: the server succeeds"
 	equal "pingpong, just enough: nothing was refused" "$(value $parent/ioas.pinned.events max)" 0
 }
 
@@ -169,12 +184,12 @@ perftest=(ib_write_bw -d rxe0 -s 65536 -q 2 --run_infinitely -D 1)
 start_perftest_server()
 {
 	of server start "${perftest[@]}"
-	of server await_output ss -Hltn 'sport = 18515'
+	check "$1, the server: it listens" of server await_output ss -Hltn 'sport = 18515'
 }
 
 perftest_is_charged()
 {
-	start_perftest_server
+	start_perftest_server "perftest"
 	of client start "${perftest[@]}" $address
 	of server charged_as_registered "perftest, the server" 1
 	of client charged_as_registered "perftest, the client" 1
@@ -186,7 +201,7 @@ perftest_is_charged()
 
 perftest_is_refused()
 {
-	start_perftest_server
+	start_perftest_server "perftest, too few pages"
 	of client limit 4096
 	of client refused "perftest, too few pages" "Couldn't allocate MR" 1 \
 		"${soon[@]}" "${perftest[@]}" $address
@@ -198,7 +213,7 @@ perftest_is_refused()
 start_rping_server()
 {
 	of server start rping -s -a $address -S 16384
-	of server await_output listening
+	check "$1, the server: it listens" of server await_output listening
 }
 
 listening()
@@ -222,7 +237,7 @@ rping_charged()
 
 rping_is_charged()
 {
-	start_rping_server
+	start_rping_server "rping"
 	of client start rping -c -a $address -S 16384
 	of server rping_charged "rping, the server" 3
 	of client rping_charged "rping, the client" 4
@@ -232,7 +247,7 @@ rping_is_charged()
 
 rping_is_refused()
 {
-	start_rping_server
+	start_rping_server "rping, too few pages"
 	of client limit 4096
 	of client refused "rping, too few pages" "reg_mr failed" 1 \
 		"${soon[@]}" rping -c -a $address -S 16384

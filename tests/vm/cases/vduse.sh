@@ -4,7 +4,7 @@
 # bounce buffer: a program of ours. Stock qemu-storage-daemon leaves the buffer to the
 # kernel, and maps it: nothing is pinned, so nothing is charged.
 #
-# expected: 35
+# expected: 37
 set -u
 . "$(dirname "$0")/../../harness/tap.sh"
 . "$(dirname "$0")/../../harness/group.sh"
@@ -27,21 +27,39 @@ start_daemon()
 {
 	start qemu-storage-daemon --blockdev "file,filename=$disk,node-name=disk" \
 		--export "vduse-blk,id=vduse,node-name=disk,name=$id,writable=on"
-	until vdpa dev add name $id mgmtdev vduse 2>/dev/null; do
-		kill -0 "$pid" || break
+	check "storage daemon: its device is there" await_device
+}
+
+await_device()
+{
+	local end=$((SECONDS + 30))
+
+	until vdpa dev add name $id mgmtdev vduse; do
+		if ! kill -0 "$pid" 2>/dev/null || [[ $SECONDS -ge $end ]]; then
+			cat output
+			return 1
+		fi
 		sleep 0.1
 	done
+}
+
+end_daemon()
+{
+	kill "$pid"
+	timeout 30 tail --pid="$pid" -s 0.1 -f /dev/null || kill -KILL "$pid"
+	wait "$pid"
+	equal "storage daemon: it ends well" $? 0
 }
 
 # Without O_DIRECT, the pages would be those of an earlier read.
 read_device()
 {
-	dd if="$(block_device)" of=found bs=64K iflag=direct && cmp "$disk" found
+	timeout 30 dd if="$(block_device)" of=found bs=64K iflag=direct && cmp "$disk" found
 }
 
 write_device()
 {
-	dd if=data of="$(block_device)" bs=64K oflag=direct && cmp "$disk" data
+	timeout 30 dd if=data of="$(block_device)" bs=64K oflag=direct && cmp "$disk" data
 }
 
 include with-hugepages 4 vduse_pins
@@ -55,8 +73,7 @@ check "storage daemon: its disk can be written" write_device
 equal "storage daemon: it was charged nothing" "$(<$group/ioas.pinned.peak)" 0
 nothing_left "storage daemon, running"
 vdpa dev del $id
-kill "$pid"
-wait "$pid"
+end_daemon
 rmdir $group
 
 plan_at_end
