@@ -17,6 +17,12 @@ share=$build/stress
 [[ $minutes =~ ^[0-9]+$ && $minutes -gt 0 ]] || die "MINUTES is a whole number, not '$minutes'"
 [[ $seed =~ ^[0-9]+$ ]] || die "SEED is a number, not '$seed'"
 
+# What was run.
+commit()
+{
+	git -C "$top" describe --always --dirty=", with changes" 2>/dev/null || echo "of no commit"
+}
+
 # Much of it comes after the run: each worker ends what it has, and kmemleak scans.
 stress()
 {
@@ -28,7 +34,9 @@ stress()
 		"$top/tests/vm/vmrun" --kernel "$build/$kernel/arch/x86/boot/bzImage" \
 		--devices $devices --share "$share" -- run-stress $devices \
 		-t $((minutes * 60)) -s "$seed" -o /share/stress.md || status=$?
-	[[ ! -e $share/stress.md ]] || mv "$share/stress.md" "$build/stress.md"
+	[[ ! -e $share/stress.md ]] ||
+		{ echo "ioascg $(commit), build/$kernel."; echo; cat "$share/stress.md"; } >"$build/stress.md"
+	rm -f "$share/stress.md"
 	rmdir "$share"
 	[[ $status != 0 ]] ||
 		echo "      the summary is in $build/stress.md, the kernel's log in $logs/stress.console"
