@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# check-build.sh x86|powerpc|s390: compiles the files of the kernel that kernel/patches
+# check-build.sh x86|powerpc|s390|sparc64: compiles the files of the kernel that kernel/patches
 # change, most of which the VM has no device for: with the controller, and without
 # it. Nothing may be said about them that is not said about the base kernel's own
 # version. Prints TAP, two tests a file.
@@ -9,7 +9,7 @@ set -euo pipefail
 . "$top/scripts/compile.sh"
 . "$top/tests/harness/tap.sh"
 
-arch=${1:?"usage: check-build.sh x86|powerpc|s390"}
+arch=${1:?"usage: check-build.sh x86|powerpc|s390|sparc64"}
 folder=$(source_folder)
 
 # The architecture that a file is compiled for.
@@ -18,6 +18,7 @@ arch_of()
 	case $1 in
 	arch/powerpc/*|*spapr*)	echo powerpc ;;
 	arch/s390/*)		echo s390 ;;
+	drivers/sbus/*)		echo sparc64 ;;
 	*)			echo x86 ;;
 	esac
 }

@@ -4,8 +4,8 @@
 # "N passed, N failed". SUITE is lint, results, trees, pin-sites, warnings, kunit-uml,
 # kunit-kasan, vmrun or kunit-vm; CASE is the name of a file in tests/vm/cases. --debug
 # runs what there is for the VM on build/debug and build/kcsan. --build compiles for
-# every architecture what the patches change: SUITE is build-x86, build-powerpc or
-# build-s390.
+# every architecture what the patches change: SUITE is build-x86, build-powerpc,
+# build-s390 or build-sparc64.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 . "$top/scripts/step.sh"
@@ -62,7 +62,7 @@ suites()
 	local kernel arch
 
 	if [[ $build_only == yes ]]; then
-		for arch in x86 powerpc s390; do
+		for arch in x86 powerpc s390 sparc64; do
 			! wanted "build-$arch" || echo run_tap "build-$arch" scripts/check-build.sh "$arch"
 		done
 		return

@@ -5,7 +5,7 @@
 #   debug  x86 + lockdep & co    uml   User Mode Linux, with the benchmark
 #   kasan  uml + KASAN & co      kcsan  x86 + KCSAN, on the controller's own code
 #   compile-ARCH, compile-ARCH-off, compile-ARCH-base  configured only: to compile
-#          single objects for ARCH (x86, powerpc, s390) with the controller,
+#          single objects for ARCH (x86, powerpc, s390, sparc64) with the controller,
 #          without it, and unpatched
 # kbuild.sh TARGET MAKE-ARGUMENTS...: runs make there instead, as it would.
 set -euo pipefail
@@ -39,6 +39,7 @@ compile_target()
 	compile-x86)	 fragments="vm $fragments" ;;
 	compile-powerpc) arch=powerpc; cross=powerpc64le-linux-gnu- ;;
 	compile-s390)	 arch=s390; cross=s390x-linux-gnu- ;;
+	compile-sparc64) arch=sparc64; cross=sparc64-linux-gnu- ;;
 	*)		 die "$usage" ;;
 	esac
 	case $target in

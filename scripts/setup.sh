@@ -22,7 +22,8 @@ packages=(
 
 for set; do
 	case $set in
-	cross)	packages+=(gcc-powerpc64le-linux-gnu gcc-s390x-linux-gnu) ;;
+	cross)	packages+=(gcc-powerpc64le-linux-gnu gcc-s390x-linux-gnu
+		gcc-sparc64-linux-gnu) ;;
 	*)	die "there is no set of packages '$set'" ;;
 	esac
 done

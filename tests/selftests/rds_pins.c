@@ -139,10 +139,22 @@ static void memory_of_an_atomic_operation_is_charged(void)
 	EXPECT_CHARGED(send_atomic(), PAGE);
 }
 
+/* What is charged is gone before ioas.stat can be read: the tracepoint has the kind. */
+static bool kind_of_refusal_is_rdma(void)
+{
+	static char text[65536];
+
+	REQUIRE(read_file(TRACING "/trace", text, sizeof(text)) >= 0);
+	return strstr(text, " kind=rdma ");
+}
+
 static void limit_refuses_and_leaves_nothing(void)
 {
 	set_number(GROUP, "ioas.pinned.max", SIZE - PAGE);
+	trace_refusals(true);
 	EXPECT_EQ(send_rdma(1, PAGES, 0), -ENOMEM);
+	EXPECT_EQ(kind_of_refusal_is_rdma(), true);
+	trace_refusals(false);
 	EXPECT_EQ(events_of(GROUP, "max"), 1);
 	expect_soon_nothing_pinned();
 }
