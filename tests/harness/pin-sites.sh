@@ -53,6 +53,8 @@ lines_by_function()
 		# Most comments: whole lines, and ends of lines.
 		in_comment { if (sub(/.*\*\//, "")) in_comment = 0; else next }
 		{ gsub(/\/\*[^*]*\*\//, ""); sub(/\/\/.*/, "") }
+		# What is printed is not called.
+		{ gsub(/"[^"]*"/, "") }
 		sub(/\/\*.*/, "") { in_comment = 1 }
 		/^EXPORT_SYMBOL/ { next }
 		# A definition starts at the margin, and is no declaration. Its body may be

@@ -229,6 +229,7 @@ static unsigned long slot_unlock(unsigned long *slot)
 {
 	unsigned long word = *slot & ~BIT(SLOT_LOCK_BIT);
 
+	/* Pairs with the bit spinlock of who locks it next. */
 	smp_store_release(slot, word);
 	preempt_enable();
 	__release(bitlock);
