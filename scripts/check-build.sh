@@ -59,6 +59,8 @@ added_warnings()
 	said=$(warnings "$kernel" "${objects[@]}")
 	[[ -n $said ]] || return 0
 	mapfile -t named < <(objects_named <<<"$said")
+	# What make says by itself, it says for any object.
+	[[ ${#named[@]} -gt 0 ]] || named=("${objects[0]}")
 	"$top/scripts/kbuild.sh" "compile-$arch-base" >/dev/null
 	comm -23 <(echo "$said") <(warnings "compile-$arch-base" "${named[@]}")
 }
