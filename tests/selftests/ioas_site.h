@@ -246,6 +246,7 @@ static void failed_pin_leaves_nothing(void)
 static void limit_refuses_and_leaves_nothing(void)
 {
 	void *memory = get_site_memory();
+	int64_t before;
 
 	set_number(GROUP, "ioas.pinned.max", PIN_SIZE - PAGE);
 	EXPECT_EQ(site->pin(0, memory), site->refusal);
@@ -253,10 +254,18 @@ static void limit_refuses_and_leaves_nothing(void)
 	EXPECT_EQ(counted_for_rlimit(), 0);
 	EXPECT_EQ(events_of(GROUP, "max"), 1);
 
+	/* Not more than one batch is ever held above the limit. */
+	set_number(GROUP, "ioas.pinned.max", PAGE);
+	before = pages_ever_pinned();
+	EXPECT_EQ(site->pin(0, memory), site->refusal);
+	EXPECT_AT_MOST((pages_ever_pinned() - before) * PAGE, HUGE_PAGE + PAGE);
+	EXPECT_CHARGE(0, 0, 0);
+	EXPECT_EQ(events_of(GROUP, "max"), 2);
+
 	set_number(GROUP, "ioas.pinned.max", PIN_SIZE);
 	EXPECT_EQ(site->pin(0, memory), 0);
 	EXPECT_CHARGE(PIN_SIZE, PIN_SIZE, 1);
-	EXPECT_EQ(events_of(GROUP, "max"), 1);
+	EXPECT_EQ(events_of(GROUP, "max"), 2);
 	site->unpin(0);
 	put_memory(memory, PIN_SIZE);
 }
