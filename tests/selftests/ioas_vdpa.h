@@ -68,4 +68,19 @@ static inline void unmap_vdpa(int fd, uint32_t asid, uint64_t iova,
 			      size));
 }
 
+/*
+ * In a batch, as QEMU does all, the device is told of the mappings once, at the end.
+ * Without one the simulator copies all that there are with each, and a message that is
+ * cut into N mappings takes N * N of them.
+ */
+static inline void begin_batch(int fd)
+{
+	REQUIRE(!vdpa_message(fd, VHOST_IOTLB_BATCH_BEGIN, 0, NULL, 0, 0));
+}
+
+static inline void end_batch(int fd)
+{
+	REQUIRE(!vdpa_message(fd, VHOST_IOTLB_BATCH_END, 0, NULL, 0, 0));
+}
+
 #endif /* IOAS_VDPA_H */

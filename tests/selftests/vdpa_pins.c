@@ -25,12 +25,19 @@ static void close_site(void)
 
 static int pin_mapping(unsigned int slot, void *memory)
 {
-	return map_vdpa(fd, 0, memory, IOVA_OF(slot), PIN_SIZE);
+	int ret;
+
+	begin_batch(fd);
+	ret = map_vdpa(fd, 0, memory, IOVA_OF(slot), PIN_SIZE);
+	end_batch(fd);
+	return ret;
 }
 
 static void unpin_mapping(unsigned int slot)
 {
+	begin_batch(fd);
 	unmap_vdpa(fd, 0, IOVA_OF(slot), PIN_SIZE);
+	end_batch(fd);
 }
 
 /*
@@ -93,12 +100,14 @@ static void unmapped_part_is_uncharged(void)
 	}
 	printf("# %" PRIu64 " runs of pages\n", runs);
 	EXPECT_EQ(runs > 2, true);
+	begin_batch(fd);
 	while (runs--) {
 		EXPECT_CHARGE(end, end, 1);
 		EXPECT_EQ(counted_for_rlimit(), end);
 		end = starts[runs];
 		unmap_vdpa(fd, 0, IOVA_OF(0) + end, PAGE);
 	}
+	end_batch(fd);
 	put_memory(memory, PIN_SIZE);
 }
 
@@ -140,10 +149,11 @@ static void batch_is_charged_as_it_is_mapped(void)
 	char *memory = get_small_pages(2 * PIN_SIZE);
 
 	set_number(GROUP, "ioas.pinned.max", PIN_SIZE);
-	EXPECT_EQ(vdpa_message(fd, VHOST_IOTLB_BATCH_BEGIN, 0, NULL, 0, 0), 0);
-	EXPECT_EQ(pin_mapping(0, memory), 0);
-	EXPECT_EQ(pin_mapping(1, memory + PIN_SIZE), -EFAULT);
-	EXPECT_EQ(vdpa_message(fd, VHOST_IOTLB_BATCH_END, 0, NULL, 0, 0), 0);
+	begin_batch(fd);
+	EXPECT_EQ(map_vdpa(fd, 0, memory, IOVA_OF(0), PIN_SIZE), 0);
+	EXPECT_EQ(map_vdpa(fd, 0, memory + PIN_SIZE, IOVA_OF(1), PIN_SIZE),
+		  -EFAULT);
+	end_batch(fd);
 	EXPECT_CHARGE(PIN_SIZE, PIN_SIZE, 1);
 	EXPECT_EQ(events_of(GROUP, "max"), 1);
 	unpin_mapping(0);
