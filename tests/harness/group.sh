@@ -7,6 +7,17 @@
 # The program that runs in the background.
 pid=
 
+# patiently SECONDS: how long that may take here. With lockdep or KCSAN everything is
+# slower; check.sh gives the cases four times as long there, too.
+patiently()
+{
+	if [[ -e /proc/lockdep || -e /sys/kernel/debug/kcsan ]]; then
+		echo $((4 * $1))
+	else
+		echo "$1"
+	fi
+}
+
 # equal NAME FOUND EXPECTED: one test.
 equal()
 {

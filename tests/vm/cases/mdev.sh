@@ -43,7 +43,7 @@ start_qemu()
 # The BIOS finds nothing to boot. Until then it changes what is mapped.
 await_bios()
 {
-	local end=$((SECONDS + 60))
+	local end=$((SECONDS + $(patiently 60)))
 
 	until grep -qs 'No bootable device' "$bios"; do
 		if ! kill -0 "$pid" 2>/dev/null || [[ $SECONDS -ge $end ]]; then
@@ -100,7 +100,7 @@ sums_are()
 end_qemu()
 {
 	kill -TERM "$pid"
-	timeout 30 tail --pid="$pid" -s 0.1 -f /dev/null || kill -KILL "$pid"
+	timeout "$(patiently 30)" tail --pid="$pid" -s 0.1 -f /dev/null || kill -KILL "$pid"
 	wait "$pid"
 	equal "$1: it ends well" $? 0
 	nothing_left "$1"

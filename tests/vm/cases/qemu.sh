@@ -95,7 +95,7 @@ stop_qemu()
 	[[ -e $pidfile ]] || return
 	pid=$(<"$pidfile")
 	kill -9 "$pid"
-	timeout 20 tail --pid="$pid" -s 0.05 -f /dev/null
+	timeout "$(patiently 20)" tail --pid="$pid" -s 0.05 -f /dev/null
 	rm -f "$pidfile"
 }
 
@@ -214,7 +214,7 @@ is_confined()
 # The BIOS finds nothing to boot, and rests. Until then it changes what is mapped.
 guest_runs()
 {
-	local end=$((SECONDS + 60))
+	local end=$((SECONDS + $(patiently 60)))
 
 	echo cont >"$monitor.in"
 	until grep -q 'No bootable device' "$bios"; do

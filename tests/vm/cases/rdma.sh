@@ -76,7 +76,7 @@ in_vmpin()
 # too long.
 await_regions()
 {
-	local end=$((SECONDS + 30))
+	local end=$((SECONDS + $(patiently 30)))
 
 	until [[ $(regions | wc -l) -eq $1 ]]; do
 		if ! kill -0 "$pid" 2>/dev/null || [[ $SECONDS -ge $end ]]; then
@@ -103,7 +103,7 @@ charged_as_registered()
 # could not wait for it.
 ends_well()
 {
-	timeout 30 tail --pid="$pid" -s 0.1 -f /dev/null || kill -KILL "$pid"
+	timeout "$(patiently 30)" tail --pid="$pid" -s 0.1 -f /dev/null || kill -KILL "$pid"
 	wait "$pid"
 	equal "$1" $? 0
 }
@@ -117,7 +117,7 @@ limit()
 # takes too long.
 await_output()
 {
-	local end=$((SECONDS + 30))
+	local end=$((SECONDS + $(patiently 30)))
 
 	until "$@" | grep -q .; do
 		if ! kill -0 "$pid" 2>/dev/null || [[ $SECONDS -ge $end ]]; then
@@ -138,7 +138,7 @@ unprivileged=(prlimit --memlock=65536:65536
 	setpriv --bounding-set=-ipc_lock --inh-caps=-ipc_lock "${pingpong[@]}")
 message="Couldn't register MR"
 # What is not refused would wait for a client, and a client for a server that is stuck.
-soon=(timeout 60)
+soon=(timeout "$(patiently 60)")
 
 # Without a client it waits for one.
 pingpong_alone()

@@ -51,7 +51,7 @@ driver_is_started()
 
 await_driver()
 {
-	local end=$((SECONDS + 90))
+	local end=$((SECONDS + $(patiently 90)))
 
 	until driver_is_started; do
 		if ! kill -0 "$pid" 2>/dev/null || [[ $SECONDS -ge $end ]]; then
@@ -75,7 +75,7 @@ end_qemu()
 {
 	kill -TERM "$pid"
 	kill -CONT "$pid"
-	timeout 30 tail --pid="$pid" -s 0.1 -f /dev/null || kill -KILL "$pid"
+	timeout "$(patiently 30)" tail --pid="$pid" -s 0.1 -f /dev/null || kill -KILL "$pid"
 	wait "$pid"
 	equal "$1: it ends well" $? 0
 	equal "$1: it has nothing mapped any more" "$(mapped_parts)" ""

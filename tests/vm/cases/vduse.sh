@@ -32,7 +32,7 @@ start_daemon()
 
 await_device()
 {
-	local end=$((SECONDS + 30))
+	local end=$((SECONDS + $(patiently 30)))
 
 	until vdpa dev add name $id mgmtdev vduse; do
 		if ! kill -0 "$pid" 2>/dev/null || [[ $SECONDS -ge $end ]]; then
@@ -46,7 +46,7 @@ await_device()
 end_daemon()
 {
 	kill "$pid"
-	timeout 30 tail --pid="$pid" -s 0.1 -f /dev/null || kill -KILL "$pid"
+	timeout "$(patiently 30)" tail --pid="$pid" -s 0.1 -f /dev/null || kill -KILL "$pid"
 	wait "$pid"
 	equal "storage daemon: it ends well" $? 0
 }
@@ -54,12 +54,12 @@ end_daemon()
 # Without O_DIRECT, the pages would be those of an earlier read.
 read_device()
 {
-	timeout 30 dd if="$(block_device)" of=found bs=64K iflag=direct && cmp "$disk" found
+	timeout "$(patiently 30)" dd if="$(block_device)" of=found bs=64K iflag=direct && cmp "$disk" found
 }
 
 write_device()
 {
-	timeout 30 dd if=data of="$(block_device)" bs=64K oflag=direct && cmp "$disk" data
+	timeout "$(patiently 30)" dd if=data of="$(block_device)" bs=64K oflag=direct && cmp "$disk" data
 }
 
 include with-hugepages 4 vduse_pins
