@@ -53,6 +53,25 @@ check "a kernel report is 126" \
 	gives 126 --devices 0 -- bash -c 'echo "BUG: made up" >/dev/kmsg'
 check "a kernel report is shown" says err 'BUG: made up'
 
+# Cases are named by their path below tests/vm/cases.
+case_in_share()
+{
+	cat >"$run/share/$1.sh"
+	chmod +x "$run/share/$1.sh"
+	cases+=("../../../../share/$1:3")
+}
+cases=()
+case_in_share forgets-one <<<$'#!/bin/bash\nsetsid sleep 1000 &'
+# No signal ends it, as the one who sends them is stopped.
+case_in_share stuck <<'END'
+#!/bin/bash
+kill -STOP "$(awk '/PPid/ { print $2 }' /proc/$PPID/status)"
+END
+check "a case that does not end takes the VM with it" \
+	gives 125 --devices 0 --share "$run/share" -- run-cases "${cases[@]}"
+check "what does not end is in the console" says err 'Show Blocked State'
+check "what a case leaves running is named" says out 'sleep is running'
+
 check "no command is a usage error" gives 2 --devices 1
 check "a wrong number is a usage error" gives 2 --devices many -- true
 check "a missing kernel is a usage error" gives 2 --kernel /nonexistent -- true
