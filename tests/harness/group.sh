@@ -24,6 +24,28 @@ equal()
 	check "$1" same "$3" "$2"
 }
 
+# await SECONDS COMMAND...: until the command succeeds; fails if the program ends before,
+# or takes too long.
+await()
+{
+	local end=$((SECONDS + $(patiently "$1")))
+	shift
+
+	until "$@"; do
+		kill -0 "$pid" 2>/dev/null && [[ $SECONDS -lt $end ]] || return 1
+		sleep 0.1
+	done
+}
+
+# ends_well NAME: one test, passed if the program ends by itself. The subshell of check
+# could not wait for it.
+ends_well()
+{
+	timeout "$(patiently 30)" tail --pid="$pid" -s 0.1 -f /dev/null || kill -KILL "$pid"
+	wait "$pid"
+	equal "$1" $? 0
+}
+
 # The number that follows a word in a file.
 value()
 {

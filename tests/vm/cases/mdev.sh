@@ -43,15 +43,7 @@ start_qemu()
 # The BIOS finds nothing to boot. Until then it changes what is mapped.
 await_bios()
 {
-	local end=$((SECONDS + $(patiently 60)))
-
-	until grep -qs 'No bootable device' "$bios"; do
-		if ! kill -0 "$pid" 2>/dev/null || [[ $SECONDS -ge $end ]]; then
-			tail -n 5 output "$bios"
-			return 1
-		fi
-		sleep 0.1
-	done
+	await 60 grep -qs 'No bootable device' "$bios" || { tail -n 5 output "$bios"; return 1; }
 }
 
 # ask_mtty pin|unpin IOVA: through QEMU's own file; fails as the ioctl does.
@@ -100,9 +92,7 @@ sums_are()
 end_qemu()
 {
 	kill -TERM "$pid"
-	timeout "$(patiently 30)" tail --pid="$pid" -s 0.1 -f /dev/null || kill -KILL "$pid"
-	wait "$pid"
-	equal "$1: it ends well" $? 0
+	ends_well "$1: it ends well"
 	nothing_left "$1"
 }
 

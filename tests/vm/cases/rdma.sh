@@ -99,15 +99,6 @@ charged_as_registered()
 	equal "$1: RLIMIT_MEMLOCK is charged the same" "$(in_vmpin)" "$bytes"
 }
 
-# ends_well NAME: one test, passed if the program ends by itself. The subshell of check
-# could not wait for it.
-ends_well()
-{
-	timeout "$(patiently 30)" tail --pid="$pid" -s 0.1 -f /dev/null || kill -KILL "$pid"
-	wait "$pid"
-	equal "$1" $? 0
-}
-
 limit()
 {
 	echo "$1" >"$group/ioas.pinned.max"

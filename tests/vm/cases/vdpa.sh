@@ -51,15 +51,7 @@ driver_is_started()
 
 await_driver()
 {
-	local end=$((SECONDS + $(patiently 90)))
-
-	until driver_is_started; do
-		if ! kill -0 "$pid" 2>/dev/null || [[ $SECONDS -ge $end ]]; then
-			tail -n 5 output "$trace"
-			return 1
-		fi
-		sleep 0.1
-	done
+	await 90 driver_is_started || { tail -n 5 output "$trace"; return 1; }
 }
 
 give_up()
@@ -75,9 +67,7 @@ end_qemu()
 {
 	kill -TERM "$pid"
 	kill -CONT "$pid"
-	timeout "$(patiently 30)" tail --pid="$pid" -s 0.1 -f /dev/null || kill -KILL "$pid"
-	wait "$pid"
-	equal "$1: it ends well" $? 0
+	ends_well "$1: it ends well"
 	equal "$1: it has nothing mapped any more" "$(mapped_parts)" ""
 	nothing_left "$1"
 }

@@ -46,9 +46,7 @@ await_device()
 end_daemon()
 {
 	kill "$pid"
-	timeout "$(patiently 30)" tail --pid="$pid" -s 0.1 -f /dev/null || kill -KILL "$pid"
-	wait "$pid"
-	equal "storage daemon: it ends well" $? 0
+	ends_well "storage daemon: it ends well"
 }
 
 # Without O_DIRECT, the pages would be those of an earlier read.
