@@ -72,20 +72,19 @@ in_vmpin()
 	echo $(($(value "/proc/$pid/status" VmPin:) * 1024))
 }
 
+has_regions()
+{
+	[[ $(regions | wc -l) -eq $1 ]]
+}
+
 # await_regions N: until there are so many; fails if the program ends before, or takes
 # too long.
 await_regions()
 {
-	local end=$((SECONDS + $(patiently 30)))
-
-	until [[ $(regions | wc -l) -eq $1 ]]; do
-		if ! kill -0 "$pid" 2>/dev/null || [[ $SECONDS -ge $end ]]; then
-			echo "expected $1 regions, found $(regions | wc -l)"
-			cat output
-			return 1
-		fi
-		sleep 0.1
-	done
+	await 30 has_regions "$1" && return
+	echo "expected $1 regions, found $(regions | wc -l)"
+	cat output
+	return 1
 }
 
 # charged_as_registered NAME N: has so many regions, which are what is charged.
@@ -104,19 +103,16 @@ limit()
 	echo "$1" >"$group/ioas.pinned.max"
 }
 
+prints()
+{
+	"$@" | grep -q .
+}
+
 # await_output COMMAND...: until it prints something; fails if the program ends before, or
 # takes too long.
 await_output()
 {
-	local end=$((SECONDS + $(patiently 30)))
-
-	until "$@" | grep -q .; do
-		if ! kill -0 "$pid" 2>/dev/null || [[ $SECONDS -ge $end ]]; then
-			cat output
-			return 1
-		fi
-		sleep 0.1
-	done
+	await 30 prints "$@" || { cat output; return 1; }
 }
 
 # ---- ibv_rc_pingpong ----

@@ -32,15 +32,7 @@ start_daemon()
 
 await_device()
 {
-	local end=$((SECONDS + $(patiently 30)))
-
-	until vdpa dev add name $id mgmtdev vduse; do
-		if ! kill -0 "$pid" 2>/dev/null || [[ $SECONDS -ge $end ]]; then
-			cat output
-			return 1
-		fi
-		sleep 0.1
-	done
+	await 30 vdpa dev add name $id mgmtdev vduse || { cat output; return 1; }
 }
 
 end_daemon()
