@@ -214,13 +214,9 @@ is_confined()
 # The BIOS finds nothing to boot, and rests. Until then it changes what is mapped.
 guest_runs()
 {
-	local end=$((SECONDS + $(patiently 60)))
-
+	pid=$(<"$pidfile")
 	echo cont >"$monitor.in"
-	until grep -q 'No bootable device' "$bios"; do
-		[[ $SECONDS -lt $end ]] || { tail -n 5 "$bios"; return 1; }
-		sleep 0.1
-	done
+	await 60 grep -qs 'No bootable device' "$bios" || { tail -n 5 "$bios"; return 1; }
 }
 
 charges_no_rlimit()
