@@ -236,6 +236,45 @@ static void delegatee_in_a_user_namespace_cannot_set_it(void)
 	run_child(run_in_user_namespace);
 }
 
+/*
+ * As in a container: root of a user namespace and of a cgroup namespace, which owns
+ * all of its cgroup. What limits the cgroup itself is set from outside alone.
+ */
+static void try_all_in_cgroup_namespace(void)
+{
+	const char *inside = DELEGATED "/inside";
+
+	enter_group(DELEGATED);
+	REQUIRE(!unshare(CLONE_NEWCGROUP));
+	become_user();
+	enter_user_namespace();
+	make_group(inside);
+	enter_group(inside);
+	REQUIRE(!write_file(group_file(DELEGATED, "cgroup.subtree_control"),
+			    "+ioas"));
+	EXPECT_EQ(set_mode(DELEGATED, "cgroup"), -EPERM);
+	EXPECT_EQ(set_mode(DELEGATED, "rlimit"), -EPERM);
+	EXPECT_EQ(write_file(group_file(DELEGATED, "ioas.pinned.max"), "max"),
+		  -EPERM);
+	EXPECT_MODE(DELEGATED, "rlimit");
+	EXPECT_EQ(set_mode(inside, "cgroup"), -EACCES);
+	EXPECT_EQ(set_mode(inside, "rlimit"), 0);
+	EXPECT_MODE(inside, "rlimit");
+	EXPECT_EQ(write_file(group_file(inside, "ioas.pinned.max"), "64M"), 0);
+}
+
+static void container_cannot_set_its_own(void)
+{
+	delegate();
+	REQUIRE(!chown(group_file(DELEGATED, FILE_NAME), USER, USER));
+	REQUIRE(!chown(group_file(DELEGATED, "ioas.pinned.max"), USER, USER));
+	/* Where processes are, the controllers of those below are off at first. */
+	REQUIRE(!write_file(group_file(DELEGATED, "cgroup.subtree_control"),
+			    "-ioas"));
+	run_child(try_all_in_cgroup_namespace);
+	EXPECT_EQ(remove_group(DELEGATED "/inside"), 0);
+}
+
 static void set_own_as_user(void)
 {
 	become_user();
@@ -350,6 +389,7 @@ int main(void)
 	RUN(mode_is_inherited_again_when_the_controller_comes_back);
 	RUN(delegatee_cannot_set_it);
 	RUN(delegatee_in_a_user_namespace_cannot_set_it);
+	RUN(container_cannot_set_its_own);
 	RUN(who_was_given_the_file_of_the_parent_can_set_it);
 	RUN(what_a_delegatee_set_goes_with_that_of_the_parent);
 	RUN(writer_for_somebody_else_cannot_set_it);
