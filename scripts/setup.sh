@@ -13,7 +13,7 @@ packages=(
 	# the VM
 	qemu-system-x86 busybox-static mmdebstrap uidmap genext2fs util-linux
 	# the test programs
-	liburing-dev libibverbs-dev
+	liburing-dev libibverbs-dev librdmacm-dev
 	# the checks
 	sparse shellcheck codespell clang-format python3
 	# the figures of the benchmarks

@@ -18,5 +18,5 @@ done
 echo $$ >$group/cgroup.procs
 case $1 in
 maps)		exec map_bench "$(vfio-bind 1)" ;;
-registrations)	exec with-rxe register_bench ;;
+registrations)	exec with-rdma rxe register_bench ;;
 esac

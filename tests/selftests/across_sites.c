@@ -8,7 +8,7 @@
  *	`-- y			pins the same memory through others
  *
  * across_sites ADDRESS ADDRESS: two PCI devices bound to vfio-pci. There has to be
- * an RDMA device as well: see tests/vm/guest/with-rxe. Wants 2 huge pages.
+ * an RDMA device as well: see tests/vm/guest/with-rdma. Wants 2 huge pages.
  *
  * libraries: -libverbs -l:liburing.a
  */

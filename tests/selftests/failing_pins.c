@@ -4,8 +4,9 @@
  * map that fails leaves nothing, and an unmap does not fail.
  *
  * Each operation runs with its first allocation failing, then with its second,
- * and so on until there is none left. The memory is there beforehand, and part
- * of it may be pinned by somebody else, so that pages change between states.
+ * and so on until there is none left: that one alone, or all later ones too. The
+ * memory is there beforehand, and part of it may be pinned by somebody else, so that
+ * pages change between states.
  *
  *	failing-pins
  *	|-- x		maps and unmaps SIZE
@@ -13,8 +14,7 @@
  *
  * failing_pins ADDRESS ADDRESS: two PCI devices bound to vfio-pci.
  */
-#include <sys/syscall.h>
-
+#include "ioas_fail.h"
 #include "ioas_vfio.h"
 
 #define TOP "failing-pins"
@@ -22,56 +22,13 @@
 #define Y TOP "/y"
 #define SIZE (2 * MIB)
 #define NR_PAGES (SIZE / PAGE)
-#define MOST_POINTS 10000
-
-#define FAILSLAB "/sys/kernel/debug/failslab"
 
 static const char *device[2];
 static const struct container_kind *kind;
 static struct container one, two;
 static char *memory;
-static bool y_pins;
+static bool y_pins, all_later;
 static uint64_t pinned_by_y;
-
-/* ---- faults ---- */
-
-/* Open all the time: to open it is an allocation, too. */
-static int fail_nth_fd;
-
-static void open_fail_nth(void)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/self/task/%ld/fail-nth",
-		 syscall(SYS_gettid));
-	fail_nth_fd = open(path, O_RDWR);
-	REQUIRE(fail_nth_fd >= 0);
-}
-
-static void fail_nth(unsigned int nth)
-{
-	char text[16];
-	int len = snprintf(text, sizeof(text), "%u", nth);
-
-	REQUIRE(pwrite(fail_nth_fd, text, len, 0) == len);
-}
-
-/* Whether the nth came, so that something failed; no other will. */
-static bool end_of_fail_nth(void)
-{
-	char text[16];
-
-	REQUIRE(read_fd(fail_nth_fd, text, sizeof(text)) > 0);
-	fail_nth(0);
-	return !atoi(text);
-}
-
-/* Allocations that may wait fail too, and not each with a call trace. */
-static void inject_faults(bool on)
-{
-	REQUIRE(!write_file(FAILSLAB "/ignore-gfp-wait", on ? "N" : "Y"));
-	REQUIRE(!write_file(FAILSLAB "/verbose", on ? "0" : "2"));
-}
 
 /* ---- before and after each test ---- */
 
@@ -147,9 +104,9 @@ static void map_with_each_allocation_failing(void)
 		bool failed;
 		int ret;
 
-		fail_nth(nth);
+		begin_faults(nth, all_later);
 		ret = map(&one, memory, 0, SIZE);
-		failed = end_of_fail_nth();
+		failed = end_faults();
 		EXPECT_CHARGES(nth, !ret);
 		if (!ret)
 			EXPECT_EQ(unmap(&one, 0, SIZE), SIZE);
@@ -177,9 +134,9 @@ static void unmap_with_each_allocation_failing(void)
 		int64_t ret;
 
 		REQUIRE(!map(&one, memory, 0, SIZE));
-		fail_nth(nth);
+		begin_faults(nth, all_later);
 		ret = unmap(&one, 0, SIZE);
-		failed = end_of_fail_nth();
+		failed = end_faults();
 		EXPECT_EQ(ret, SIZE);
 		EXPECT_CHARGES(nth, false);
 	}
@@ -201,18 +158,19 @@ int main(int argc, char **argv)
 	}
 	device[0] = argv[1];
 	device[1] = argv[2];
-	open_fail_nth();
+	open_faults();
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		kind = kinds[i];
-		y_pins = false;
-		test_variant = kind->name;
-		RUN(map_with_each_allocation_failing);
-		RUN(unmap_with_each_allocation_failing);
-		y_pins = true;
-		snprintf(variant, sizeof(variant), "%s, shared", kind->name);
-		test_variant = variant;
-		RUN(map_with_each_allocation_failing);
-		RUN(unmap_with_each_allocation_failing);
+		for (unsigned int how = 0; how < 4; how++) {
+			y_pins = how & 1;
+			all_later = how & 2;
+			snprintf(variant, sizeof(variant), "%s%s%s", kind->name,
+				 y_pins ? ", shared" : "",
+				 all_later ? ", all later too" : "");
+			test_variant = variant;
+			RUN(map_with_each_allocation_failing);
+			RUN(unmap_with_each_allocation_failing);
+		}
 	}
 	return end_tests();
 }

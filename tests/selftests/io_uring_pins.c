@@ -11,6 +11,7 @@
 #include <linux/io_uring.h>
 #include <sys/syscall.h>
 
+#include "ioas_fail.h"
 #include "ioas_io_uring.h"
 #include "ioas_memlock.h"
 #include "ioas_vfio.h"
@@ -631,6 +632,85 @@ static const struct memlock_site buffers = {
 	.unpin = unpin_slot,
 };
 
+/* ---- allocations that fail ---- */
+
+static int pin_buffer(void)
+{
+	return register_buffer(&ring, memory, SIZE);
+}
+
+static int unpin_buffer(void)
+{
+	return io_uring_unregister_buffers(&ring);
+}
+
+static const struct failing_site failing_buffer = {
+	.group = GROUP,
+	.pin = pin_buffer,
+	.unpin = unpin_buffer,
+};
+
+static struct user_ring failing_ring;
+
+static int pin_user_ring(void)
+{
+	return open_user_ring(&failing_ring);
+}
+
+static int unpin_user_ring(void)
+{
+	return close(failing_ring.fd) ? -errno : 0;
+}
+
+static const struct failing_site failing_user_ring = {
+	.group = GROUP,
+	.pin = pin_user_ring,
+	.unpin = unpin_user_ring,
+};
+
+static int pin_provided(void)
+{
+	return provide_buffers(1, memory, 0);
+}
+
+static int unpin_provided(void)
+{
+	return io_uring_unregister_buf_ring(&ring, 1);
+}
+
+static const struct failing_site failing_provided = {
+	.group = GROUP,
+	.pin = pin_provided,
+	.unpin = unpin_provided,
+};
+
+static void touch_and_run_failing_test(void)
+{
+	memset(memory, 1, SIZE);
+	run_failing_test();
+}
+
+static bool user_has_ring;
+
+static void open_ring_of_user(void)
+{
+	if (!user_has_ring)
+		open_ring(&ring);
+	user_has_ring = true;
+}
+
+static int pin_buffer_of_user(void)
+{
+	return register_buffer(&ring, memlock_memory, MEMLOCK_PAGES * PAGE);
+}
+
+static const struct failing_site failing_buffer_of_user = {
+	.group = GROUP,
+	.get_ready = open_ring_of_user,
+	.pin = pin_buffer_of_user,
+	.unpin = unpin_buffer,
+};
+
 #define RUN(test) run_test(#test, test, set_up, clean_up)
 #define RUN_ENDS(test) run_test(#test, test, make_own_group, remove_own_group)
 
@@ -666,6 +746,18 @@ int main(void)
 	RUN_ENDS(exit_leaves_nothing);
 	RUN_ENDS(kill_leaves_nothing);
 	RUN_ENDS(ring_may_outlive_its_cgroup);
+	test_variant = "registered buffer";
+	run_failing_tests(&failing_buffer, touch_and_run_failing_test, set_up,
+			  clean_up);
+	test_variant = "ring in user memory";
+	run_failing_tests(&failing_user_ring, touch_and_run_failing_test,
+			  set_up, clean_up);
+	test_variant = "ring of provided buffers";
+	run_failing_tests(&failing_provided, touch_and_run_failing_test, set_up,
+			  clean_up);
+	test_variant = NULL;
 	run_memlock_tests(&buffers, GROUP);
+	test_variant = "registered buffer of a user";
+	run_failing_memlock_tests(&failing_buffer_of_user);
 	return end_tests();
 }

@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
+#include "ioas_fail.h"
 #include "ioas_test.h"
 
 /* Of a user who has no name, and of RLIMIT_MEMLOCK, in pages. */
@@ -341,6 +342,37 @@ static inline void run_memlock_tests(const struct memlock_site *site,
 		memlock_test = tests[i].test;
 		run_test(tests[i].name, run_memlock_test, NULL, NULL);
 	}
+}
+
+/* ---- allocations that fail ---- */
+
+/*
+ * All that RLIMIT_MEMLOCK allows is pinned each time: what a failed pin leaves on the
+ * count makes the next one fail.
+ */
+static inline void run_failing_test_as_user(void)
+{
+	memset(memlock_memory, 1, MEMLOCK_PAGES * PAGE);
+	take_root_back();
+	open_faults();
+	become_user();
+	failing_test();
+	take_root_back();
+	close_faults();
+	become_user();
+	EXPECT_ROOM(MEMLOCK_PAGES);
+}
+
+static inline void run_failing_memlock_test(void)
+{
+	memlock_test = run_failing_test_as_user;
+	run_memlock_test();
+}
+
+/* After run_memlock_tests(). Of a way to pin @MEMLOCK_PAGES from @memlock_memory. */
+static inline void run_failing_memlock_tests(const struct failing_site *which)
+{
+	run_failing_tests(which, run_failing_memlock_test, NULL, NULL);
 }
 
 #endif /* IOAS_MEMLOCK_H */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Memory regions of an RDMA device, for the test programs. The device is the one
- * that tests/vm/guest/with-rxe makes.
+ * that tests/vm/guest/with-rdma makes, and names in the environment.
  *
  * A program that includes this is linked with libibverbs: see scripts/programs.sh.
  */
@@ -12,12 +12,27 @@
 
 #include "ioas_test.h"
 
-#define RDMA_DEVICE "rxe0"
-
 struct rdma {
 	struct ibv_context *context;
 	struct ibv_pd *pd;
 };
+
+/* The device, and the address that it has. */
+static inline const char *rdma_device(void)
+{
+	const char *device = getenv("RDMA_DEVICE");
+
+	REQUIRE(device);
+	return device;
+}
+
+static inline const char *rdma_address(void)
+{
+	const char *address = getenv("RDMA_ADDRESS");
+
+	REQUIRE(address);
+	return address;
+}
 
 /* An open device, and a protection domain for memory regions. */
 static inline void open_rdma(struct rdma *rdma)
@@ -27,7 +42,7 @@ static inline void open_rdma(struct rdma *rdma)
 	REQUIRE(devices);
 	rdma->context = NULL;
 	for (size_t i = 0; devices[i] && !rdma->context; i++) {
-		if (!strcmp(ibv_get_device_name(devices[i]), RDMA_DEVICE))
+		if (!strcmp(ibv_get_device_name(devices[i]), rdma_device()))
 			rdma->context = ibv_open_device(devices[i]);
 	}
 	REQUIRE(rdma->context);

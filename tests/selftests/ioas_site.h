@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
+#include "ioas_fail.h"
 #include "ioas_vfio.h"
 
 #define GROUP "site-pins"
@@ -413,6 +414,65 @@ static void failed_pin_counts_nothing_in_either_mode(void)
 	put_memory(memory, PIN_SIZE);
 }
 
+/* ---- tests: allocations that fail ---- */
+
+static char *failing_memory;
+
+static int pin_failing_memory(void)
+{
+	return site->pin(0, failing_memory);
+}
+
+static int unpin_failing_memory(void)
+{
+	site->unpin(0);
+	return 0;
+}
+
+/* The memory, and a part of it in which no page frame follows the one before. */
+static inline void touch_in_part_in_no_order(char *memory, size_t size,
+					     size_t part)
+{
+	for (size_t i = 0; i < part; i += 2 * PAGE)
+		memory[i] = 1;
+	memset(memory, 1, size);
+}
+
+/*
+ * A site may cut the pin where page frames do not follow one another. Some of the
+ * memory is pinned already, so that pages change between states.
+ */
+static void run_failing_test_beside_another_pin(void)
+{
+	char *memory = get_small_pages(2 * PIN_SIZE);
+
+	touch_in_part_in_no_order(memory, 2 * PIN_SIZE, 64 * PAGE);
+	failing_memory = memory;
+	EXPECT_EQ(site->pin(1, memory + PIN_SIZE / 2 + 5 * PAGE), 0);
+	run_failing_test();
+	site->unpin(1);
+	put_memory(memory, 2 * PIN_SIZE);
+}
+
+static void run_failing_test_in_group(void)
+{
+	site_test = run_failing_test_beside_another_pin;
+	run_to_end();
+}
+
+static inline void run_failing_site_tests(void)
+{
+	const struct failing_site failing = {
+		.group = GROUP,
+		.errors = { site->refusal },
+		.pin = pin_failing_memory,
+		.unpin = unpin_failing_memory,
+	};
+
+	run_failing_tests(&failing, run_failing_test_in_group, make_site_groups,
+			  remove_site_groups);
+}
+
 /* Wants 2 huge pages. */
 static inline void run_site_tests(const struct site *which)
 {
@@ -437,6 +497,7 @@ static inline void run_site_tests(const struct site *which)
 	RUN_IN_GROUP(switch_to_cgroup_before_unpin);
 	RUN_IN_GROUP(switch_to_rlimit_before_unpin);
 	RUN_IN_GROUP(failed_pin_counts_nothing_in_either_mode);
+	run_failing_site_tests();
 	run_test("exit_leaves_nothing", exit_leaves_nothing, make_site_groups,
 		 remove_site_groups);
 	run_test("kill_leaves_nothing", kill_leaves_nothing, make_site_groups,

@@ -6,6 +6,7 @@
  * mdev_pins UUID ADDRESS: an mtty, the kernel's sample of a mediated device, as
  * mended for these tests, and a PCI device bound to vfio-pci.
  */
+#include "ioas_fail.h"
 #include "ioas_vfio.h"
 
 #define GROUP "mdev-pins"
@@ -234,6 +235,42 @@ static void memlock_cgroup_leaves_rlimit_memlock_alone(void)
 	EXPECT_EQ(pin(SIZE, NR), 0);
 }
 
+/* ---- allocations that fail ---- */
+
+static int pin_failing(void)
+{
+	return pin(0, NR);
+}
+
+static int unpin_failing(void)
+{
+	return unpin(0, NR);
+}
+
+/* Some of the pages are pinned already. */
+static void run_failing_test_beside_another_pin(void)
+{
+	memset(memory, 1, SIZE);
+	EXPECT_EQ(pin(NR / 2 * PAGE, NR), 0);
+	run_failing_test();
+	EXPECT_EQ(unpin(NR / 2 * PAGE, NR), 0);
+}
+
+static void run_failing_mdev_tests(void)
+{
+	const struct failing_site failing_mdev = {
+		.group = GROUP,
+		/* What iommufd makes of faults in its own test points. */
+		.errors = { kind == &compat_v2 ? -EFAULT : 0,
+			    kind == &compat_v2 ? -EINVAL : 0 },
+		.pin = pin_failing,
+		.unpin = unpin_failing,
+	};
+
+	run_failing_tests(&failing_mdev, run_failing_test_beside_another_pin,
+			  set_up, clean_up);
+}
+
 /* ---- ends ---- */
 
 static void hold_pins(void)
@@ -305,6 +342,7 @@ int main(int argc, char **argv)
 		RUN(close_unpins);
 		RUN(rlimit_memlock_is_charged_as_before);
 		RUN(memlock_cgroup_leaves_rlimit_memlock_alone);
+		run_failing_mdev_tests();
 		RUN_ENDS(exit_leaves_nothing);
 		RUN_ENDS(kill_leaves_nothing);
 		/*

@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
+#include "ioas_fail.h"
 #include "ioas_test.h"
 
 #define GROUP "rds-pins"
@@ -184,6 +185,42 @@ static void memory_that_cannot_be_pinned_leaves_nothing(void)
 	expect_soon_nothing_pinned();
 }
 
+/* ---- allocations that fail ---- */
+
+/* As far as to the transport. */
+static int pin_rdma(void)
+{
+	int ret = send_rdma(4, PAGES / 4, 0);
+
+	return ret == -EOPNOTSUPP ? 0 : ret;
+}
+
+static int pin_atomic(void)
+{
+	int ret = send_atomic();
+
+	return ret == -EOPNOTSUPP ? 0 : ret;
+}
+
+static const struct failing_site failing_rdma = {
+	.group = GROUP,
+	.errors = { -ENOBUFS },
+	.pin = pin_rdma,
+};
+
+static const struct failing_site failing_atomic = {
+	.group = GROUP,
+	.errors = { -ENOBUFS },
+	.pin = pin_atomic,
+};
+
+static void touch_and_run_failing_test(void)
+{
+	memset(memory, 1, SIZE);
+	run_failing_test();
+	EXPECT_EQ(peak(), failing_site == &failing_rdma ? SIZE : PAGE);
+}
+
 #define RUN(test) run_test(#test, test, set_up, clean_up)
 
 int main(void)
@@ -196,5 +233,11 @@ int main(void)
 	RUN(limit_refuses_the_last_of_several_parts);
 	RUN(limit_refuses_an_atomic_operation);
 	RUN(memory_that_cannot_be_pinned_leaves_nothing);
+	test_variant = "RDMA";
+	run_failing_tests(&failing_rdma, touch_and_run_failing_test, set_up,
+			  clean_up);
+	test_variant = "atomic operation";
+	run_failing_tests(&failing_atomic, touch_and_run_failing_test, set_up,
+			  clean_up);
 	return end_tests();
 }

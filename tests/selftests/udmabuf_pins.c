@@ -7,6 +7,7 @@
  */
 #include <sys/resource.h>
 
+#include "ioas_fail.h"
 #include "ioas_udmabuf.h"
 #include "ioas_vfio.h"
 
@@ -381,6 +382,45 @@ static void rlimit_memlock_makes_no_difference(void)
 	close(buffer);
 }
 
+/* ---- allocations that fail ---- */
+
+static int failing_buffer;
+
+static int pin_failing_buffer(void)
+{
+	failing_buffer = new_buffer(0, SIZE);
+	return failing_buffer < 0 ? failing_buffer : 0;
+}
+
+/* What fails in the second has pinned the first. */
+static int pin_failing_list(void)
+{
+	static const struct part parts[] = {
+		{ 0, SIZE / 2 },
+		{ SIZE / 4, SIZE / 2 },
+	};
+
+	failing_buffer = list_buffer(parts, ARRAY_SIZE(parts));
+	return failing_buffer < 0 ? failing_buffer : 0;
+}
+
+static int unpin_failing_buffer(void)
+{
+	return close(failing_buffer) ? -errno : 0;
+}
+
+static const struct failing_site failing_dmabuf = {
+	.group = GROUP,
+	.pin = pin_failing_buffer,
+	.unpin = unpin_failing_buffer,
+};
+
+static const struct failing_site failing_list = {
+	.group = GROUP,
+	.pin = pin_failing_list,
+	.unpin = unpin_failing_buffer,
+};
+
 #define RUN(test) run_test(#test, test, set_up, clean_up)
 #define RUN_ENDS(test) run_test(#test, test, make_own_group, remove_own_group)
 
@@ -407,5 +447,8 @@ int main(void)
 	RUN(rlimit_memlock_makes_no_difference);
 	RUN_ENDS(exit_leaves_nothing);
 	RUN_ENDS(kill_leaves_nothing);
+	run_failing_tests(&failing_dmabuf, run_failing_test, set_up, clean_up);
+	test_variant = "list";
+	run_failing_tests(&failing_list, run_failing_test, set_up, clean_up);
 	return end_tests();
 }

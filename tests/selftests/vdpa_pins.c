@@ -191,6 +191,43 @@ static void close_unmaps_in_the_mode_of_the_mapping(void)
 	put_memory(memory, PIN_SIZE);
 }
 
+/* ---- allocations that fail ---- */
+
+#define ALONE_SIZE (16 * PAGE)
+
+static int pin_alone(void)
+{
+	return map_vdpa(fd, 0, failing_memory, IOVA_OF(0), ALONE_SIZE);
+}
+
+static int unpin_alone(void)
+{
+	return vdpa_message(fd, VHOST_IOTLB_INVALIDATE, 0, NULL, IOVA_OF(0),
+			    ALONE_SIZE);
+}
+
+/* The device is told of each part of the mapping, and may refuse any of them. */
+static const struct failing_site failing_alone = {
+	.group = GROUP,
+	.errors = { -EFAULT },
+	.pin = pin_alone,
+	.unpin = unpin_alone,
+};
+
+static void touch_and_run_failing_test(void)
+{
+	failing_memory = get_small_pages(ALONE_SIZE);
+	touch_in_part_in_no_order(failing_memory, ALONE_SIZE, ALONE_SIZE);
+	run_failing_test();
+	put_memory(failing_memory, ALONE_SIZE);
+}
+
+static void run_failing_alone(void)
+{
+	site_test = touch_and_run_failing_test;
+	run_to_end();
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2) {
@@ -206,5 +243,8 @@ int main(int argc, char **argv)
 	RUN_IN_GROUP(batch_is_charged_as_it_is_mapped);
 	RUN_IN_GROUP(second_mapping_of_an_address_is_not_charged);
 	RUN_IN_GROUP(close_unmaps_in_the_mode_of_the_mapping);
+	test_variant = "not in a batch";
+	run_failing_tests(&failing_alone, run_failing_alone, make_site_groups,
+			  remove_site_groups);
 	return end_tests();
 }

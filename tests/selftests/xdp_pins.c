@@ -2,11 +2,12 @@
 /*
  * What AF_XDP charges for UMEMs: an account each, for as long as a socket has it.
  *
- * xdp_pins INTERFACE: a network interface, one end of a veth, which the last test
- * but those of RLIMIT_MEMLOCK deletes. Wants 4 huge pages.
+ * xdp_pins INTERFACE: a network interface, one end of a veth, which a test deletes:
+ * those after it want none. Wants 4 huge pages.
  */
 #include <net/if.h>
 
+#include "ioas_fail.h"
 #include "ioas_memlock.h"
 #include "ioas_vfio.h"
 #include "ioas_xdp.h"
@@ -280,6 +281,63 @@ static const struct memlock_site umems = {
 	.unpin = unpin_slot,
 };
 
+/* ---- allocations that fail ---- */
+
+/* A socket whose UMEM could not be registered takes another one. */
+static int failing_socket = -1;
+
+static void open_failing_socket(void)
+{
+	if (failing_socket < 0)
+		failing_socket = open_xdp();
+}
+
+static int pin_failing_umem(void)
+{
+	return register_umem(failing_socket, memory, SIZE);
+}
+
+static int unpin_failing_umem(void)
+{
+	int ret = close(failing_socket) ? -errno : 0;
+
+	failing_socket = -1;
+	return ret;
+}
+
+static const struct failing_site failing_umem = {
+	.group = GROUP,
+	.get_ready = open_failing_socket,
+	.pin = pin_failing_umem,
+	.unpin = unpin_failing_umem,
+};
+
+static void touch_and_run_failing_test(void)
+{
+	memset(memory, 1, SIZE);
+	run_failing_test();
+}
+
+static void open_failing_socket_of_user(void)
+{
+	take_root_back();
+	open_failing_socket();
+	become_user();
+}
+
+static int pin_failing_umem_of_user(void)
+{
+	return register_umem(failing_socket, memlock_memory,
+			     MEMLOCK_PAGES * PAGE);
+}
+
+static const struct failing_site failing_umem_of_user = {
+	.group = GROUP,
+	.get_ready = open_failing_socket_of_user,
+	.pin = pin_failing_umem_of_user,
+	.unpin = unpin_failing_umem,
+};
+
 #define RUN(test) run_test(#test, test, set_up, clean_up)
 #define RUN_ENDS(test) run_test(#test, test, make_own_group, remove_own_group)
 
@@ -308,6 +366,10 @@ int main(int argc, char **argv)
 	RUN_ENDS(exit_leaves_nothing);
 	RUN_ENDS(kill_leaves_nothing);
 	RUN(umem_outlives_its_interface);
+	run_failing_tests(&failing_umem, touch_and_run_failing_test, set_up,
+			  clean_up);
 	run_memlock_tests(&umems, GROUP);
+	test_variant = "of a user";
+	run_failing_memlock_tests(&failing_umem_of_user);
 	return end_tests();
 }

@@ -8,4 +8,4 @@
 set -eu
 
 mapfile -t devices < <(vfio-bind 2)
-exec with-hugepages 4 with-rxe across_sites "${devices[@]}"
+exec with-hugepages 4 with-rdma rxe across_sites "${devices[@]}"

@@ -4,7 +4,7 @@
 # each of the requests that it has in flight.
 #
 # timeout: 180
-# expected: 85
+# expected: 101
 set -u
 . "$(dirname "$0")/../../harness/tap.sh"
 . "$(dirname "$0")/../../harness/group.sh"

@@ -9,7 +9,7 @@
 #
 # devices: 1
 # timeout: 300
-# expected: 51
+# expected: 59
 set -u
 . "$(dirname "$0")/../../harness/tap.sh"
 . "$(dirname "$0")/../../harness/group.sh"

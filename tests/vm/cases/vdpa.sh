@@ -8,7 +8,7 @@
 # taken from QEMU itself, which traces it.
 #
 # timeout: 400
-# expected: 57
+# expected: 65
 set -u
 
 [[ ${1:-} == with-device ]] || exec with-hugepages 8 with-vdpa 1 "$0" with-device

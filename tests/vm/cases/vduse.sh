@@ -4,7 +4,7 @@
 # bounce buffer: a program of ours. Stock qemu-storage-daemon leaves the buffer to the
 # kernel, and maps it: nothing is pinned, so nothing is charged.
 #
-# expected: 37
+# expected: 41
 set -u
 . "$(dirname "$0")/../../harness/tap.sh"
 . "$(dirname "$0")/../../harness/group.sh"

@@ -4,7 +4,7 @@
 # over a veth.
 #
 # timeout: 240
-# expected: 52
+# expected: 60
 set -u
 . "$(dirname "$0")/../../harness/tap.sh"
 . "$(dirname "$0")/../../harness/group.sh"
