@@ -36,7 +36,7 @@ files()
 }
 
 # The objects that what is said may be about: those of the files that it names, or of
-# their folders where it names headers.
+# their folders where it names headers, or any where those are for all folders.
 objects_named()
 {
 	local file
@@ -44,6 +44,8 @@ objects_named()
 	sed 's/:.*//' | sort -u | while read -r file; do
 		if [[ $file == *.c ]]; then
 			echo "${file%.c}.o"
+		elif [[ $file == *include/* ]]; then
+			printf '%s\n' "${objects[@]}"
 		else
 			printf '%s\n' "${objects[@]}" | grep "^$(dirname "$file")/" || true
 		fi
