@@ -72,7 +72,7 @@ check "a case that does not end takes the VM with it" \
 	gives 125 --devices 0 --share "$run/share" -- run-cases "${cases[@]}"
 check "what does not end is in the console" says err 'Show Blocked State'
 check "what a case leaves running is named" says out 'sleep is running'
-check "what a case leaves traced is named" says out 'tracing: set_event_pid:1'
+check "what a case leaves traced is named" says out 'debugging: set_event_pid:1'
 
 check "no command is a usage error" gives 2 --devices 1
 check "a wrong number is a usage error" gives 2 --devices many -- true

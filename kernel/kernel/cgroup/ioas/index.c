@@ -221,13 +221,13 @@ static unsigned long slot_lock(unsigned long *slot)
 }
 
 /*
- * As __bit_spin_unlock(), but with a marked store, since others look at the word while
- * they wait.  Return what is in the slot.
+ * As __bit_spin_unlock(), but with marked accesses, since others look at the word and
+ * try to set the bit while they wait.  Return what is in the slot.
  */
 static unsigned long slot_unlock(unsigned long *slot)
 	__releases(bitlock)
 {
-	unsigned long word = *slot & ~BIT(SLOT_LOCK_BIT);
+	unsigned long word = READ_ONCE(*slot) & ~BIT(SLOT_LOCK_BIT);
 
 	/* Pairs with the bit spinlock of who locks it next. */
 	smp_store_release(slot, word);
