@@ -10,6 +10,7 @@ set -u
 
 group=/sys/fs/cgroup/iommufd-selftests
 hugepages=/proc/sys/vm/nr_hugepages
+failslab=/sys/kernel/debug/failslab
 tests=0
 failed=0
 
@@ -102,10 +103,14 @@ run()
 old_hugepages=$(<$hugepages)
 echo 160 >$hugepages
 echo "# $(<$hugepages) huge pages"
+old_failslab=$(grep -H . $failslab/{ignore-gfp-wait,times,verbose})
 # The first leaves a small limit for temporary memory behind, which the other
 # sets back to the default.
 run iommufd_fail_nth
 run iommufd
+while IFS=: read -r file value; do
+	echo "$value" >"$file"
+done <<<"$old_failslab"
 echo "$old_hugepages" >$hugepages
 
 echo "1..$tests"
