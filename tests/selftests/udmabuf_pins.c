@@ -384,11 +384,14 @@ static void rlimit_memlock_makes_no_difference(void)
 
 /* ---- allocations that fail ---- */
 
+/* An allocation for each page: with all of SIZE there would be thousands to fail. */
+#define FEW_PAGES (64 * PAGE)
+
 static int failing_buffer;
 
 static int pin_failing_buffer(void)
 {
-	failing_buffer = new_buffer(0, SIZE);
+	failing_buffer = new_buffer(0, FEW_PAGES);
 	return failing_buffer < 0 ? failing_buffer : 0;
 }
 
@@ -396,8 +399,8 @@ static int pin_failing_buffer(void)
 static int pin_failing_list(void)
 {
 	static const struct part parts[] = {
-		{ 0, SIZE / 2 },
-		{ SIZE / 4, SIZE / 2 },
+		{ 0, FEW_PAGES / 2 },
+		{ FEW_PAGES / 4, FEW_PAGES / 2 },
 	};
 
 	failing_buffer = list_buffer(parts, ARRAY_SIZE(parts));
