@@ -103,7 +103,7 @@ run()
 old_hugepages=$(<$hugepages)
 echo 160 >$hugepages
 echo "# $(<$hugepages) huge pages"
-old_failslab=$(grep -H . $failslab/{ignore-gfp-wait,times,verbose})
+old_failslab=$(grep -H . $failslab/{ignore-gfp-wait,verbose})
 # The first leaves a small limit for temporary memory behind, which the other
 # sets back to the default.
 run iommufd_fail_nth
