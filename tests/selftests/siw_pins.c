@@ -227,6 +227,8 @@ struct segment {
 struct link {
 	int peer;
 	struct rdma_cm_id *id;
+	/* What a message still writes to, with the address that it has no more. */
+	struct ibv_mr region;
 };
 
 static void set_option(int fd, int level, int option)
@@ -295,16 +297,12 @@ static void end_link(struct link *link)
 
 /* ---- tests: a message that stops in the middle ---- */
 
-/*
- * Leaves a region deregistered that a message still writes to. Its address, which it
- * has no more, is in @old.
- */
-static void deregister_during_message(const struct link *link, char *memory,
-				      struct ibv_mr *old)
+/* Leaves the region of the link deregistered, to which a message still writes. */
+static void deregister_during_message(struct link *link, char *memory)
 {
 	struct ibv_mr *region = begin_message(link, memory);
 
-	*old = *region;
+	link->region = *region;
 	forget_uncharges();
 	deregister_region(region);
 	EXPECT_CHARGE(SIZE, SIZE, 1);
@@ -320,54 +318,58 @@ static void expect_released_by_worker(void)
 	EXPECT_EQ(uncharged(true), SIZE);
 }
 
-/* Data for memory that is no more are refused, in softirq. */
-static void rest_of_a_message_releases_memory(void)
+/* Runs @end_message in the middle of a message, and @end with the link after it. */
+static void rounds_of_messages(void (*end_message)(const struct link *link),
+			       void (*end)(struct link *link))
 {
 	char *memory = get_small_pages(SIZE);
-	struct ibv_mr region;
 	struct link link;
 
 	for (int i = 0; i < ROUNDS && !test_failed; i++) {
 		connect_socket(&link);
-		deregister_during_message(&link, memory, &region);
-		send_segment(&link, &region, 1, LAST_SEGMENT, 1);
+		deregister_during_message(&link, memory);
+		end_message(&link);
 		expect_released_by_worker();
-		end_link(&link);
+		end(&link);
 	}
 	put_memory(memory, SIZE);
+}
+
+static void send_rest(const struct link *link)
+{
+	send_segment(link, &link->region, 1, LAST_SEGMENT, 1);
+}
+
+static void lose_connection(const struct link *link)
+{
+	REQUIRE(!shutdown(link->peer, SHUT_RDWR));
+}
+
+static void destroy_queues(const struct link *link)
+{
+	rdma_destroy_qp(link->id);
+}
+
+static void end_link_without_queues(struct link *link)
+{
+	REQUIRE(!rdma_destroy_id(link->id));
+	close(link->peer);
+}
+
+/* Data for memory that is no more are refused, in softirq. */
+static void rest_of_a_message_releases_memory(void)
+{
+	rounds_of_messages(send_rest, end_link);
 }
 
 static void lost_connection_releases_memory(void)
 {
-	char *memory = get_small_pages(SIZE);
-	struct ibv_mr region;
-	struct link link;
-
-	for (int i = 0; i < ROUNDS && !test_failed; i++) {
-		connect_socket(&link);
-		deregister_during_message(&link, memory, &region);
-		REQUIRE(!shutdown(link.peer, SHUT_RDWR));
-		expect_released_by_worker();
-		end_link(&link);
-	}
-	put_memory(memory, SIZE);
+	rounds_of_messages(lose_connection, end_link);
 }
 
 static void destroyed_queues_release_memory(void)
 {
-	char *memory = get_small_pages(SIZE);
-	struct ibv_mr region;
-	struct link link;
-
-	for (int i = 0; i < ROUNDS && !test_failed; i++) {
-		connect_socket(&link);
-		deregister_during_message(&link, memory, &region);
-		rdma_destroy_qp(link.id);
-		expect_released_by_worker();
-		REQUIRE(!rdma_destroy_id(link.id));
-		close(link.peer);
-	}
-	put_memory(memory, SIZE);
+	rounds_of_messages(destroy_queues, end_link_without_queues);
 }
 
 /*
@@ -400,14 +402,13 @@ static void ended_message_holds_nothing(void)
 
 static void hold_message(void)
 {
-	struct ibv_mr region;
 	struct link link;
 
 	enter_group(GROUP);
 	set_rlimit(RLIM_INFINITY);
 	open_site();
 	connect_socket(&link);
-	deregister_during_message(&link, get_small_pages(SIZE), &region);
+	deregister_during_message(&link, get_small_pages(SIZE));
 	pause_here();
 }
 
