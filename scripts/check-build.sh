@@ -16,7 +16,7 @@ folder=$(source_folder)
 arch_of()
 {
 	case $1 in
-	arch/powerpc/*|*spapr*)	echo powerpc ;;
+	arch/powerpc/*|drivers/misc/ocxl/*|*spapr*)	echo powerpc ;;
 	arch/s390/*)		echo s390 ;;
 	drivers/sbus/*)		echo sparc64 ;;
 	*)			echo x86 ;;

@@ -47,7 +47,7 @@ run()
 if [[ $# -gt 1 ]]; then
 	globs=("$2")
 else
-	mapfile -t globs < <(suites | grep -vx ioas_bench)
+	mapfile -t globs < <(suites | grep -v '^ioas_bench')
 fi
 : >"$log"
 for glob in "${globs[@]}"; do

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * I/O address space (ioas) cgroup controller: what a subsystem that pins
- * memory for device access calls.
+ * I/O address space (ioas) cgroup controller: what a subsystem calls that pins
+ * memory for device access, or gives out PASIDs.
  *
  * An object that holds long-term pins (a vfio_dma, an iopt_pages, ...) has one
  * account, made when the object is made.  The account remembers the owner: the
@@ -18,15 +18,22 @@
  * does for that: the check, and the count on locked_vm or pinned_vm, on pin and on
  * unpin.  ioas_cg_memlock_exempt() never changes its answer for an account, so
  * what was counted is taken off again, and nothing else is.
+ *
+ * PASIDs have no account.  Who gives one out charges the owner a unit of the scope that
+ * the PASID has, and remembers whom it charged.  All that ends a PASID may be called
+ * from any context.
  */
 #ifndef _LINUX_IOAS_CGROUP_H
 #define _LINUX_IOAS_CGROUP_H
 
 #include <linux/bitops.h>
+#include <linux/limits.h>
 #include <linux/mm.h>
 #include <linux/types.h>
 
 struct ioas_cg_account;
+struct ioas_owner;
+struct mm_struct;
 struct task_struct;
 
 /**
@@ -58,6 +65,23 @@ enum ioas_cg_kind {
 	IOAS_CG_OTHER,
 	IOAS_CG_NR_KINDS
 };
+
+/**
+ * enum ioas_cg_pasid_scope - what a PASID takes away from others
+ * @IOAS_CG_PASID_GLOBAL: a number of the system-wide space
+ * @IOAS_CG_PASID_DEVICE: an entry of the PASID table of one device
+ * @IOAS_CG_NR_PASID_SCOPES: number of scopes
+ *
+ * Each has a key of its own in the ioas.pasid files.
+ */
+enum ioas_cg_pasid_scope {
+	IOAS_CG_PASID_GLOBAL,
+	IOAS_CG_PASID_DEVICE,
+	IOAS_CG_NR_PASID_SCOPES
+};
+
+/* Numbers of the system-wide space: what 20 bits give, but for 0, which is none. */
+#define IOAS_CG_PASID_CAPACITY	((1U << 20) - 1)
 
 #ifdef CONFIG_CGROUP_IOAS
 
@@ -133,6 +157,19 @@ void ioas_cg_unpin_user_pages_dirty_lock(struct ioas_cg_account *acct,
 					 struct page **pages,
 					 unsigned long nr_pages,
 					 bool make_dirty);
+
+struct ioas_owner *ioas_cg_owner_of(struct task_struct *task);
+struct ioas_owner *ioas_cg_owner_of_mm(struct mm_struct *mm);
+struct ioas_owner *ioas_cg_owner_get(struct ioas_owner *owner);
+void ioas_cg_owner_put(struct ioas_owner *owner);
+int ioas_cg_charge_pasid(struct ioas_owner *owner,
+			 enum ioas_cg_pasid_scope scope, u32 pasid,
+			 unsigned int n);
+void ioas_cg_uncharge_pasid(struct ioas_owner *owner,
+			    enum ioas_cg_pasid_scope scope, u32 pasid,
+			    unsigned int n);
+unsigned long ioas_cg_pasids_left(struct ioas_owner *owner,
+				  enum ioas_cg_pasid_scope scope);
 
 #else /* !CONFIG_CGROUP_IOAS */
 
@@ -235,6 +272,44 @@ ioas_cg_unpin_user_pages_dirty_lock(struct ioas_cg_account *acct,
 				    bool make_dirty)
 {
 	unpin_user_pages_dirty_lock(pages, nr_pages, make_dirty);
+}
+
+static inline struct ioas_owner *ioas_cg_owner_of(struct task_struct *task)
+{
+	return NULL;
+}
+
+static inline struct ioas_owner *ioas_cg_owner_of_mm(struct mm_struct *mm)
+{
+	return NULL;
+}
+
+static inline struct ioas_owner *ioas_cg_owner_get(struct ioas_owner *owner)
+{
+	return NULL;
+}
+
+static inline void ioas_cg_owner_put(struct ioas_owner *owner)
+{
+}
+
+static inline int ioas_cg_charge_pasid(struct ioas_owner *owner,
+				       enum ioas_cg_pasid_scope scope,
+				       u32 pasid, unsigned int n)
+{
+	return 0;
+}
+
+static inline void ioas_cg_uncharge_pasid(struct ioas_owner *owner,
+					  enum ioas_cg_pasid_scope scope,
+					  u32 pasid, unsigned int n)
+{
+}
+
+static inline unsigned long
+ioas_cg_pasids_left(struct ioas_owner *owner, enum ioas_cg_pasid_scope scope)
+{
+	return LONG_MAX;
 }
 
 #endif /* CONFIG_CGROUP_IOAS */

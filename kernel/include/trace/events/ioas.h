@@ -18,6 +18,8 @@ TRACE_DEFINE_ENUM(IOAS_CG_XDP);
 TRACE_DEFINE_ENUM(IOAS_CG_DMABUF);
 TRACE_DEFINE_ENUM(IOAS_CG_KVM);
 TRACE_DEFINE_ENUM(IOAS_CG_OTHER);
+TRACE_DEFINE_ENUM(IOAS_CG_PASID_GLOBAL);
+TRACE_DEFINE_ENUM(IOAS_CG_PASID_DEVICE);
 
 #define show_ioas_cg_kind(kind)				\
 	__print_symbolic(kind,				\
@@ -31,6 +33,11 @@ TRACE_DEFINE_ENUM(IOAS_CG_OTHER);
 			 { IOAS_CG_DMABUF, "dmabuf" },	\
 			 { IOAS_CG_KVM, "kvm" },	\
 			 { IOAS_CG_OTHER, "other" })
+
+#define show_ioas_cg_pasid_scope(scope)			\
+	__print_symbolic(scope,				\
+			 { IOAS_CG_PASID_GLOBAL, "global" },\
+			 { IOAS_CG_PASID_DEVICE, "device" })
 
 DECLARE_EVENT_CLASS(ioas_pages,
 
@@ -112,6 +119,85 @@ TRACE_EVENT(deny,
 		  __entry->cgroup_id, show_ioas_cg_kind(__entry->kind),
 		  __entry->limit_id, __entry->max_bytes,
 		  __entry->current_bytes, __entry->wanted)
+);
+
+DECLARE_EVENT_CLASS(ioas_pasid,
+
+	TP_PROTO(u64 cgroup_id, enum ioas_cg_pasid_scope scope, u32 pasid,
+		 unsigned int nr),
+
+	TP_ARGS(cgroup_id, scope, pasid, nr),
+
+	TP_STRUCT__entry(
+		__field(u64, cgroup_id)
+		__field(int, scope)
+		__field(u32, pasid)
+		__field(unsigned int, nr)
+	),
+
+	TP_fast_assign(
+		__entry->cgroup_id = cgroup_id;
+		__entry->scope = scope;
+		__entry->pasid = pasid;
+		__entry->nr = nr;
+	),
+
+	TP_printk("cgroup=%llu scope=%s pasid=%u nr=%u",
+		  __entry->cgroup_id, show_ioas_cg_pasid_scope(__entry->scope),
+		  __entry->pasid, __entry->nr)
+);
+
+/* A PASID, of a device on @nr of them, was charged to the owner @cgroup_id. */
+DEFINE_EVENT(ioas_pasid, pasid_alloc,
+
+	TP_PROTO(u64 cgroup_id, enum ioas_cg_pasid_scope scope, u32 pasid,
+		 unsigned int nr),
+
+	TP_ARGS(cgroup_id, scope, pasid, nr)
+);
+
+/* It was uncharged. */
+DEFINE_EVENT(ioas_pasid, pasid_free,
+
+	TP_PROTO(u64 cgroup_id, enum ioas_cg_pasid_scope scope, u32 pasid,
+		 unsigned int nr),
+
+	TP_ARGS(cgroup_id, scope, pasid, nr)
+);
+
+/*
+ * A PASID was refused: owner @cgroup_id wanted @wanted units of a scope, and cgroup
+ * @limit_id, which has charged @usage, allows @max.
+ */
+TRACE_EVENT(deny_pasid,
+
+	TP_PROTO(u64 cgroup_id, enum ioas_cg_pasid_scope scope, u64 limit_id,
+		 u64 max, u64 usage, u64 wanted),
+
+	TP_ARGS(cgroup_id, scope, limit_id, max, usage, wanted),
+
+	TP_STRUCT__entry(
+		__field(u64, cgroup_id)
+		__field(int, scope)
+		__field(u64, limit_id)
+		__field(u64, max)
+		__field(u64, usage)
+		__field(u64, wanted)
+	),
+
+	TP_fast_assign(
+		__entry->cgroup_id = cgroup_id;
+		__entry->scope = scope;
+		__entry->limit_id = limit_id;
+		__entry->max = max;
+		__entry->usage = usage;
+		__entry->wanted = wanted;
+	),
+
+	TP_printk("cgroup=%llu scope=%s limit_cgroup=%llu max=%llu current=%llu wanted=%llu",
+		  __entry->cgroup_id, show_ioas_cg_pasid_scope(__entry->scope),
+		  __entry->limit_id, __entry->max, __entry->usage,
+		  __entry->wanted)
 );
 
 #endif /* _TRACE_IOAS_H */

@@ -4,7 +4,8 @@
  *
  * Memory that is pinned for device access can neither be moved nor reclaimed,
  * and any process that may open a VFIO device or /dev/iommu can pin.  This
- * controller counts what the tasks of a cgroup pin, and limits it.
+ * controller counts what the tasks of a cgroup pin, and limits it.  It does the same
+ * for PASIDs, of which all devices together have at most 2^20.
  *
  * Each physical page counts once in a cgroup, however many devices, containers,
  * I/O address spaces or processes of the cgroup pin it, and at every level of
@@ -28,10 +29,12 @@
  * Pins do not keep a cgroup from being removed.  What a removed cgroup still
  * pins is counted in its ancestors only, where it was counted before.
  *
- * This file has the css, the interface files and the accounts of tasks.  How
- * pages are counted is in index.c, state.c and owner.c, which look into no css.
+ * This file has the css, the interface files and the accounts and owners of tasks.
+ * How pages are counted is in index.c, state.c and owner.c, and how PASIDs are in
+ * pasid.c, which look into no css.
  */
 
+#include <kunit/static_stub.h>
 #include <linux/cgroup.h>
 #include <linux/cred.h>
 #include <linux/ctype.h>
@@ -54,6 +57,8 @@
  * @events_file: ioas.pinned.events
  * @events_local_file: ioas.pinned.events.local
  * @memlock_file: ioas.pinned.memlock
+ * @pasid_events_file: ioas.pasid.events
+ * @pasid_events_local_file: ioas.pasid.events.local
  * @peaks: open files that wrote to ioas.pinned.peak
  * @peaks_lock: protects @peaks and their values
  */
@@ -63,6 +68,8 @@ struct ioas_cg {
 	struct cgroup_file events_file;
 	struct cgroup_file events_local_file;
 	struct cgroup_file memlock_file;
+	struct cgroup_file pasid_events_file;
+	struct cgroup_file pasid_events_local_file;
 	struct list_head peaks;
 	spinlock_t peaks_lock;	/* see above */
 };
@@ -90,9 +97,18 @@ static_assert(ARRAY_SIZE(kind_name) == IOAS_CG_NR_KINDS);
 static const char *const event_name[] = {
 	[IOAS_EVENT_MAX] = "max",
 	[IOAS_EVENT_HIGH] = "high",
+	[IOAS_EVENT_PASID_MAX + IOAS_CG_PASID_GLOBAL] = "global.max",
+	[IOAS_EVENT_PASID_MAX + IOAS_CG_PASID_DEVICE] = "device.max",
 };
 
 static_assert(ARRAY_SIZE(event_name) == IOAS_NR_EVENTS);
+
+static const char *const scope_name[] = {
+	[IOAS_CG_PASID_GLOBAL] = "global",
+	[IOAS_CG_PASID_DEVICE] = "device",
+};
+
+static_assert(ARRAY_SIZE(scope_name) == IOAS_CG_NR_PASID_SCOPES);
 
 /* By whether RLIMIT_MEMLOCK steps aside. */
 static const char *const memlock_name[] = { "rlimit", "cgroup" };
@@ -167,7 +183,90 @@ struct ioas_cg_account *ioas_cg_account_create(enum ioas_cg_kind kind,
 }
 EXPORT_SYMBOL_GPL(ioas_cg_account_create);
 
+/* ---- owners of PASIDs ---- */
+
+/**
+ * ioas_cg_owner_of() - who is charged for what a task asks for
+ * @task: the task
+ *
+ * That is the nearest cgroup of @task that has the controller enabled, and stays so
+ * when @task moves to another cgroup, or exits.
+ *
+ * Context: Any; does not sleep.
+ * Return: the owner with a reference, to be dropped with ioas_cg_owner_put(); NULL,
+ * to whom nothing is charged, if the controller is disabled on the kernel's command
+ * line.
+ */
+struct ioas_owner *ioas_cg_owner_of(struct task_struct *task)
+{
+	struct cgroup_subsys_state *css;
+	struct ioas_owner *owner;
+
+	KUNIT_STATIC_STUB_REDIRECT(ioas_cg_owner_of, task);
+	if (!cgroup_subsys_enabled(ioas_cgrp_subsys))
+		return NULL;
+	css = task_get_css(task, ioas_cgrp_id);
+	owner = css_ioas(css)->owner;
+	ioas_owner_get(owner);
+	css_put(css);
+	return owner;
+}
+EXPORT_SYMBOL_GPL(ioas_cg_owner_of);
+
+/* The task that owns an address space, with a reference, or NULL. */
+static struct task_struct *owner_of_mm(struct mm_struct *mm)
+{
+	struct task_struct *task = NULL;
+
+#ifdef CONFIG_MEMCG
+	rcu_read_lock();
+	task = rcu_dereference(mm->owner);
+	if (task)
+		get_task_struct(task);
+	rcu_read_unlock();
+#endif
+	return task;
+}
+
+/**
+ * ioas_cg_owner_of_mm() - who is charged for what an address space is given
+ * @mm: the address space
+ *
+ * The same as ioas_cg_owner_of() of the task that owns @mm.  Where no task does, as
+ * all have exited, or as the kernel keeps no track of it for lack of a memory
+ * controller, it is the current task that asks for it.
+ *
+ * Context: Process context; does not sleep.
+ * Return: as ioas_cg_owner_of().
+ */
+struct ioas_owner *ioas_cg_owner_of_mm(struct mm_struct *mm)
+{
+	struct task_struct *task = owner_of_mm(mm);
+	struct ioas_owner *owner;
+
+	if (!task)
+		return ioas_cg_owner_of(current);
+	owner = ioas_cg_owner_of(task);
+	put_task_struct(task);
+	return owner;
+}
+EXPORT_SYMBOL_GPL(ioas_cg_owner_of_mm);
+
 /* ---- events ---- */
+
+static void notify_local(struct ioas_cg *cg, enum ioas_event event)
+{
+	cgroup_file_notify(event < IOAS_NR_PINNED_EVENTS ?
+				   &cg->events_local_file :
+				   &cg->pasid_events_local_file);
+}
+
+static void notify_hierarchical(struct ioas_cg *cg, enum ioas_event event)
+{
+	cgroup_file_notify(event < IOAS_NR_PINNED_EVENTS ?
+				   &cg->events_file :
+				   &cg->pasid_events_file);
+}
 
 /* An owner may outlive its cgroup; files that are still there are told. */
 static void ioas_cg_notify(struct ioas_owner *owner, enum ioas_event event)
@@ -177,11 +276,11 @@ static void ioas_cg_notify(struct ioas_owner *owner, enum ioas_event event)
 	rcu_read_lock();
 	css = rcu_dereference(owner->css);
 	if (css)
-		cgroup_file_notify(&css_ioas(css)->events_local_file);
+		notify_local(css_ioas(css), event);
 	for (; owner; owner = owner->parent) {
 		css = rcu_dereference(owner->css);
 		if (css)
-			cgroup_file_notify(&css_ioas(css)->events_file);
+			notify_hierarchical(css_ioas(css), event);
 	}
 	rcu_read_unlock();
 }
@@ -405,24 +504,118 @@ static ssize_t pinned_memlock_write(struct kernfs_open_file *of, char *buf,
 	return nbytes;
 }
 
-static void events_show(struct seq_file *sf, atomic64_t *events)
+static int events_show(struct seq_file *sf, atomic64_t *events,
+		       unsigned int first, unsigned int end)
 {
-	int i;
+	unsigned int i;
 
-	for (i = 0; i < IOAS_NR_EVENTS; i++)
+	for (i = first; i < end; i++)
 		seq_printf(sf, "%s %llu\n", event_name[i],
 			   (u64)atomic64_read(&events[i]));
+	return 0;
 }
 
 static int pinned_events_show(struct seq_file *sf, void *v)
 {
-	events_show(sf, seq_owner(sf)->events);
-	return 0;
+	return events_show(sf, seq_owner(sf)->events, 0,
+			   IOAS_NR_PINNED_EVENTS);
 }
 
 static int pinned_events_local_show(struct seq_file *sf, void *v)
 {
-	events_show(sf, seq_owner(sf)->events_local);
+	return events_show(sf, seq_owner(sf)->events_local, 0,
+			   IOAS_NR_PINNED_EVENTS);
+}
+
+static int pasid_events_show(struct seq_file *sf, void *v)
+{
+	return events_show(sf, seq_owner(sf)->events, IOAS_EVENT_PASID_MAX,
+			   IOAS_NR_EVENTS);
+}
+
+static int pasid_events_local_show(struct seq_file *sf, void *v)
+{
+	return events_show(sf, seq_owner(sf)->events_local,
+			   IOAS_EVENT_PASID_MAX, IOAS_NR_EVENTS);
+}
+
+static int pasid_current_show(struct seq_file *sf, void *v)
+{
+	struct ioas_owner *owner = seq_owner(sf);
+	int i;
+
+	for (i = 0; i < IOAS_CG_NR_PASID_SCOPES; i++)
+		seq_printf(sf, "%s %lu\n", scope_name[i],
+			   READ_ONCE(owner->pasids[i].usage));
+	return 0;
+}
+
+static int pasid_peak_show(struct seq_file *sf, void *v)
+{
+	struct ioas_owner *owner = seq_owner(sf);
+	int i;
+
+	for (i = 0; i < IOAS_CG_NR_PASID_SCOPES; i++)
+		seq_printf(sf, "%s %lu\n", scope_name[i],
+			   READ_ONCE(owner->pasids[i].peak));
+	return 0;
+}
+
+static int pasid_max_show(struct seq_file *sf, void *v)
+{
+	struct ioas_owner *owner = seq_owner(sf);
+	unsigned long max;
+	int i;
+
+	for (i = 0; i < IOAS_CG_NR_PASID_SCOPES; i++) {
+		max = READ_ONCE(owner->pasids[i].max);
+		if (max == IOAS_PASIDS_MAX)
+			seq_printf(sf, "%s max\n", scope_name[i]);
+		else
+			seq_printf(sf, "%s %lu\n", scope_name[i], max);
+	}
+	return 0;
+}
+
+/* A number of PASIDs as a user writes it: "max", or decimal. */
+static int pasid_limit_parse(const char *buf, unsigned long *max)
+{
+	unsigned int n;
+
+	if (!strcmp(buf, "max")) {
+		*max = IOAS_PASIDS_MAX;
+		return 0;
+	}
+	/* kstrtouint() takes a sign. */
+	if (!isdigit(*buf) || kstrtouint(buf, 10, &n) || n > INT_MAX)
+		return -EINVAL;
+	*max = n;
+	return 0;
+}
+
+/* One scope and its limit, as in other flat keyed files. */
+static ssize_t pasid_max_write(struct kernfs_open_file *of, char *buf,
+			       size_t nbytes, loff_t off)
+{
+	struct ioas_owner *owner = css_ioas(of_css(of))->owner;
+	unsigned long max;
+	char *name;
+	int scope;
+
+	buf = strstrip(buf);
+	name = strsep(&buf, " \t");
+	if (!buf)
+		return -EINVAL;
+	scope = match_string(scope_name, ARRAY_SIZE(scope_name), name);
+	if (scope < 0 || pasid_limit_parse(skip_spaces(buf), &max))
+		return -EINVAL;
+	WRITE_ONCE(owner->pasids[scope].max, max);
+	return nbytes;
+}
+
+static int pasid_capacity_show(struct seq_file *sf, void *v)
+{
+	seq_printf(sf, "global %u\n", IOAS_CG_PASID_CAPACITY);
 	return 0;
 }
 
@@ -487,6 +680,38 @@ static struct cftype ioas_files[] = {
 		.flags = CFTYPE_NOT_ON_ROOT,
 		.file_offset = offsetof(struct ioas_cg, events_local_file),
 		.seq_show = pinned_events_local_show,
+	},
+	{
+		.name = "pasid.current",
+		.seq_show = pasid_current_show,
+	},
+	{
+		.name = "pasid.max",
+		.flags = CFTYPE_NOT_ON_ROOT,
+		.seq_show = pasid_max_show,
+		.write = pasid_max_write,
+	},
+	{
+		.name = "pasid.peak",
+		.seq_show = pasid_peak_show,
+	},
+	{
+		.name = "pasid.capacity",
+		.flags = CFTYPE_ONLY_ON_ROOT,
+		.seq_show = pasid_capacity_show,
+	},
+	{
+		.name = "pasid.events",
+		.flags = CFTYPE_NOT_ON_ROOT,
+		.file_offset = offsetof(struct ioas_cg, pasid_events_file),
+		.seq_show = pasid_events_show,
+	},
+	{
+		.name = "pasid.events.local",
+		.flags = CFTYPE_NOT_ON_ROOT,
+		.file_offset = offsetof(struct ioas_cg,
+					pasid_events_local_file),
+		.seq_show = pasid_events_local_show,
 	},
 	{
 		.name = "stat",

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Owners: the tree of counters that pinned pages are charged to.
+ * Owners: the tree of counters that pinned pages and PASIDs are charged to.
  *
  * There is one owner for each cgroup.  It is a small object of its own and not
  * a part of the css, because it must outlive it: pins do not keep a cgroup
  * from being removed.  Removal only retires the owner, that is, lifts its
  * limits and stops showing its numbers.  What it pins stays counted where it
  * was, and since every ancestor counts those pages already, nothing moves.
- * The owner goes with its last reference: the css, the accounts, the states
- * that name it (state.c) and its children each hold one.
+ * The owner goes with its last reference: the css, the accounts, the states that
+ * name it (state.c) and its children each hold one, and its PASIDs together another.
  *
  * A charge of pages touches the owner and its ancestors only as far up as the
  * pages are new to them; index.c and state.c find out how far that is.  The walk
  * itself is in owner.h: it adds to each counter on the way, and takes everything
- * back when one of them would pass its limit.
+ * back when one of them would pass its limit.  PASIDs are charged all the way up,
+ * see pasid.c.
  *
  * Locking: counters are atomics.  Of two charges that race for the last pages
  * below a limit at most one succeeds; both may be refused if the first is
@@ -46,6 +47,7 @@ void ioas_ledger_init(struct ioas_ledger *ledger)
 	}
 	init_rwsem(&ledger->tree);
 	ida_init(&ledger->ids);
+	spin_lock_init(&ledger->pasid_lock);
 }
 
 /**
@@ -61,6 +63,8 @@ void ioas_ledger_destroy(struct ioas_ledger *ledger)
 	ida_destroy(&ledger->ids);
 }
 
+static void ioas_owner_put_work(struct work_struct *work);
+
 /**
  * ioas_owner_create() - add an owner to the tree
  * @ledger: the ledger
@@ -75,7 +79,7 @@ struct ioas_owner *ioas_owner_create(struct ioas_ledger *ledger,
 {
 	unsigned int level = parent ? parent->level + 1 : 0;
 	struct ioas_owner *owner;
-	int id;
+	int id, i;
 
 	owner = kzalloc(struct_size(owner, path, level), gfp);
 	if (!owner)
@@ -103,6 +107,9 @@ struct ioas_owner *ioas_owner_create(struct ioas_ledger *ledger,
 	owner->ledger = ledger;
 	owner->parent = parent;
 	refcount_set(&owner->refs, 1);
+	INIT_WORK(&owner->put_work, ioas_owner_put_work);
+	for (i = 0; i < IOAS_CG_NR_PASID_SCOPES; i++)
+		owner->pasids[i].max = IOAS_PASIDS_MAX;
 	owner->state.bit = IOAS_STATE_ENTRY;
 	owner->state.owner = owner;
 	owner->state.count = 1;
@@ -132,7 +139,11 @@ static void ioas_owner_free(struct ioas_owner *owner)
 {
 	struct ioas_ledger *ledger = owner->ledger;
 
+	int i;
+
 	WARN_ON_ONCE(atomic_long_read(&owner->usage));
+	for (i = 0; i < IOAS_CG_NR_PASID_SCOPES; i++)
+		WARN_ON_ONCE(owner->pasids[i].usage);
 	if (owner->parent) {
 		down_write(&ledger->tree);
 		list_del(&owner->sibling);
@@ -163,14 +174,41 @@ void ioas_owner_put(struct ioas_owner *owner)
 	}
 }
 
+static void ioas_owner_put_work(struct work_struct *work)
+{
+	struct ioas_owner *owner = container_of(work, struct ioas_owner,
+						put_work);
+	struct ioas_owner *parent = owner->parent;
+
+	ioas_owner_free(owner);
+	ioas_owner_put(parent);
+}
+
+/**
+ * ioas_owner_put_atomic() - drop a reference where sleeping is not allowed
+ * @owner: the owner; it goes away a bit later if that was the last one
+ *
+ * Context: Any.
+ */
+void ioas_owner_put_atomic(struct ioas_owner *owner)
+{
+	if (refcount_dec_and_test(&owner->refs))
+		schedule_work(&owner->put_work);
+}
+
 /**
  * ioas_owner_retire() - the cgroup of an owner goes
  * @owner: the owner
  *
- * Its pins stay, but from now on they are limited by its ancestors alone.
+ * Its pins and PASIDs stay, but from now on they are limited by its ancestors
+ * alone.
  */
 void ioas_owner_retire(struct ioas_owner *owner)
 {
+	int i;
+
+	for (i = 0; i < IOAS_CG_NR_PASID_SCOPES; i++)
+		WRITE_ONCE(owner->pasids[i].max, IOAS_PASIDS_MAX);
 	WRITE_ONCE(owner->max, IOAS_PAGES_MAX);
 	WRITE_ONCE(owner->high, IOAS_PAGES_MAX);
 }
@@ -206,7 +244,7 @@ void ioas_owner_add_shared(struct ioas_owner *owner, struct ioas_owner *stop,
  * @owner: where it happened
  * @event: what happened
  *
- * Context: May sleep.  Locks of the object that pins may be held.
+ * Context: Any.
  */
 void ioas_owner_count_event(struct ioas_owner *owner, enum ioas_event event)
 {

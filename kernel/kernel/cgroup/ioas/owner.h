@@ -15,6 +15,7 @@
 #include <linux/refcount.h>
 #include <linux/rwsem.h>
 #include <linux/spinlock.h>
+#include <linux/workqueue.h>
 #include <linux/xarray.h>
 
 #include "state.h"
@@ -30,6 +31,9 @@ struct mem_cgroup;
 #else
 #define IOAS_PAGES_MAX	((unsigned long)(LONG_MAX / PAGE_SIZE))
 #endif
+
+/* A limit of PASIDs that is not set. */
+#define IOAS_PASIDS_MAX		((unsigned long)LONG_MAX)
 
 /* Empty blocks that a ledger keeps.  See index.c. */
 #define IOAS_PARKS	16
@@ -67,7 +71,22 @@ struct ioas_gross {
 enum ioas_event {
 	IOAS_EVENT_MAX,		/* a charge was refused */
 	IOAS_EVENT_HIGH,	/* usage went from at most high to above it */
-	IOAS_NR_EVENTS
+	IOAS_NR_PINNED_EVENTS,
+	/* A PASID was refused, by scope. */
+	IOAS_EVENT_PASID_MAX = IOAS_NR_PINNED_EVENTS,
+	IOAS_NR_EVENTS = IOAS_EVENT_PASID_MAX + IOAS_CG_NR_PASID_SCOPES
+};
+
+/**
+ * struct ioas_pasids - PASIDs of one scope that an owner and its descendants hold
+ * @usage: how many
+ * @max: charges above this fail
+ * @peak: highest @usage
+ */
+struct ioas_pasids {
+	unsigned long usage;
+	unsigned long max;
+	unsigned long peak;
 };
 
 /* What limits the pins of an owner's tasks. */
@@ -85,9 +104,10 @@ enum ioas_memlock {
  * @nr_states: number of states that exist, for tests
  * @tree: protects the children lists of all owners
  * @ids: numbers of owners, see &struct ioas_owner.path
+ * @pasid_lock: protects all numbers of PASIDs, see pasid.c
  * @notify: called after an event was counted on an owner and its ancestors;
- *	may be NULL.  Process context; locks of the object that pins may be
- *	held, up to mmap_lock, so it must not take that or cgroup_mutex.
+ *	may be NULL.  Any context; locks of the object that pins may be held, up
+ *	to mmap_lock, and those of who gives out PASIDs, so it must not sleep.
  *
  * The kernel has one ledger.  Tests and benchmarks make their own.
  */
@@ -98,6 +118,7 @@ struct ioas_ledger {
 	atomic_long_t nr_states;
 	struct rw_semaphore tree;
 	struct ida ids;
+	spinlock_t pasid_lock;	/* see above */
 	void (*notify)(struct ioas_owner *owner, enum ioas_event event);
 };
 
@@ -112,8 +133,11 @@ struct ioas_ledger {
  * @single: the step from nobody to @state
  * @children: list of &ioas_owner.sibling; protected by &ioas_ledger.tree
  * @sibling: in the list of the parent
- * @refs: held by the css, accounts, states, children and, as references to
- *	@state, by calls under way
+ * @refs: held by the css, accounts, PASIDs (by all of them one), states, children
+ *	and, as references to @state, by calls under way
+ * @put_work: for ioas_owner_put_atomic()
+ * @pasids: by scope; protected by &ioas_ledger.pasid_lock
+ * @pasids_held: charges of this owner alone, of all scopes; the same
  * @gross: pins by this owner alone, its descendants not included
  * @accounts: number of accounts of this owner alone
  * @events: events of this owner and of its descendants
@@ -143,6 +167,9 @@ struct ioas_owner {
 	struct list_head children;
 	struct list_head sibling;
 	refcount_t refs;
+	struct work_struct put_work;
+	struct ioas_pasids pasids[IOAS_CG_NR_PASID_SCOPES];
+	unsigned long pasids_held;
 	struct ioas_gross __percpu *gross;
 	atomic_long_t accounts;
 	atomic64_t events[IOAS_NR_EVENTS];
@@ -185,6 +212,7 @@ struct ioas_owner *ioas_owner_create(struct ioas_ledger *ledger,
 				     struct ioas_owner *parent, gfp_t gfp);
 void ioas_owner_get(struct ioas_owner *owner);
 void ioas_owner_put(struct ioas_owner *owner);
+void ioas_owner_put_atomic(struct ioas_owner *owner);
 void ioas_owner_retire(struct ioas_owner *owner);
 
 struct ioas_owner *ioas_owner_ancestor(struct ioas_owner *owner,

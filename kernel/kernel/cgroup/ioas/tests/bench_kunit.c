@@ -1,23 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * Benchmarks of the index, on made-up page frame numbers.
- *
- * Each figure is a line "bench NAME VALUE UNIT BASELINE", where the baseline
- * was measured in the same run, or is "-".  What a figure has to reach is not
- * said here: scripts/bench.sh knows, and compares.  Times are the median of
- * several rounds.
- */
+/* Benchmarks of the index, on made-up page frame numbers.  See bench.h. */
 
 #include <linux/ktime.h>
 #include <linux/page_counter.h>
 #include <linux/prandom.h>
 #include <linux/slab.h>
-#include <linux/sort.h>
 #include <linux/vmalloc.h>
 
+#include "bench.h"
 #include "fixture.h"
 
-#define ROUNDS		9
+#define ROUNDS		BENCH_ROUNDS
 #define DEPTH		4	/* levels below the root */
 #define LEAF		512UL
 #define GIB		(1UL << (30 - PAGE_SHIFT))
@@ -82,36 +75,6 @@ static struct ioas_cg_account *sibling_account(struct kunit *test,
 	return acct;
 }
 
-/* ---- figures ---- */
-
-static int cmp_u64(const void *a, const void *b)
-{
-	u64 x = *(const u64 *)a, y = *(const u64 *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static u64 median(u64 *rounds, int n)
-{
-	sort(rounds, n, sizeof(*rounds), cmp_u64, NULL);
-	return rounds[n / 2];
-}
-
-/* A figure of @value / @per, with three decimals; a baseline of 0 is none. */
-static void report(struct kunit *test, const char *name, u64 value,
-		   u64 baseline, u64 per, const char *unit)
-{
-	u64 v = div64_u64(value * 1000, per), b = div64_u64(baseline * 1000,
-							    per);
-
-	if (baseline)
-		kunit_info(test, "bench %s %llu.%03llu %s %llu.%03llu\n", name,
-			   v / 1000, v % 1000, unit, b / 1000, b % 1000);
-	else
-		kunit_info(test, "bench %s %llu.%03llu %s -\n", name, v / 1000,
-			   v % 1000, unit);
-}
-
 /* ---- huge pages ---- */
 
 #define BLOCK (64 * LEAF)	/* pages that are in the same block of the index */
@@ -158,11 +121,12 @@ static void bench_huge(struct kunit *test)
 		far[i] = time_huge(test, c, BLOCK);
 		base[i] = time_counter(test, c);
 	}
-	report(test, "huge_charge_uncharge", median(t, ROUNDS),
-	       median(base, ROUNDS), HUGE_LOOPS, "ns");
+	bench_report(test, "huge_charge_uncharge", bench_median(t, ROUNDS),
+		     bench_median(base, ROUNDS), HUGE_LOOPS, "ns");
 	/* Four blocks for each place where an empty one is kept. */
-	report(test, "huge_far_apart_charge_uncharge", median(far, ROUNDS),
-	       median(t, ROUNDS), HUGE_LOOPS, "ns");
+	bench_report(test, "huge_far_apart_charge_uncharge",
+		     bench_median(far, ROUNDS), bench_median(t, ROUNDS),
+		     HUGE_LOOPS, "ns");
 }
 
 /* ---- runs of 16 pages ---- */
@@ -189,9 +153,9 @@ static void bench_runs(struct kunit *test)
 			ioas_account_uncharge(c->acct, pfn, RUN);
 		out[i] = ktime_get_ns() - start;
 	}
-	report(test, "run16_charge", median(in, ROUNDS), 0, pages, "ns/page");
-	report(test, "run16_uncharge", median(out, ROUNDS), 0, pages,
-	       "ns/page");
+	bench_report(test, "run16_charge", bench_median(in, ROUNDS), 0, pages, "ns/page");
+	bench_report(test, "run16_uncharge", bench_median(out, ROUNDS), 0,
+		     pages, "ns/page");
 }
 
 /* ---- single random pages, against an xarray with an entry a page ---- */
@@ -269,10 +233,12 @@ static void bench_random(struct kunit *test)
 		out[r] = ktime_get_ns() - start;
 		time_xarray(test, c, pfns, &xa_in[r], &xa_out[r]);
 	}
-	report(test, "random_charge", median(in, RANDOM_ROUNDS),
-	       median(xa_in, RANDOM_ROUNDS), RANDOM_PAGES, "ns/page");
-	report(test, "random_uncharge", median(out, RANDOM_ROUNDS),
-	       median(xa_out, RANDOM_ROUNDS), RANDOM_PAGES, "ns/page");
+	bench_report(test, "random_charge", bench_median(in, RANDOM_ROUNDS),
+		     bench_median(xa_in, RANDOM_ROUNDS), RANDOM_PAGES,
+		     "ns/page");
+	bench_report(test, "random_uncharge", bench_median(out, RANDOM_ROUNDS),
+		     bench_median(xa_out, RANDOM_ROUNDS), RANDOM_PAGES,
+		     "ns/page");
 	vfree(pfns);
 }
 
@@ -348,10 +314,13 @@ static void bench_scattered(struct kunit *test)
 		one_in[r] = time_one_by_one(test, c, true);
 		one_out[r] = time_one_by_one(test, c, false);
 	}
-	report(test, "scattered_charge", median(in, RANDOM_ROUNDS),
-	       median(one_in, RANDOM_ROUNDS), RANDOM_PAGES, "ns/page");
-	report(test, "scattered_uncharge", median(out, RANDOM_ROUNDS),
-	       median(one_out, RANDOM_ROUNDS), RANDOM_PAGES, "ns/page");
+	bench_report(test, "scattered_charge", bench_median(in, RANDOM_ROUNDS),
+		     bench_median(one_in, RANDOM_ROUNDS), RANDOM_PAGES,
+		     "ns/page");
+	bench_report(test, "scattered_uncharge",
+		     bench_median(out, RANDOM_ROUNDS),
+		     bench_median(one_out, RANDOM_ROUNDS), RANDOM_PAGES,
+		     "ns/page");
 }
 
 /* ---- memory ---- */
@@ -364,21 +333,21 @@ static void bench_memory(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, 0, ioas_account_charge(c->acct, 0, 64 * GIB));
 	ioas_index_measure(c->ledger, &size);
-	report(test, "memory_full_2mib", size.bytes, 0, 64 * GIB / LEAF,
-	       "bytes/2MiB");
+	bench_report(test, "memory_full_2mib", size.bytes, 0, 64 * GIB / LEAF,
+		     "bytes/2MiB");
 	ioas_account_uncharge(c->acct, 0, 64 * GIB);
 
 	/* Every second page, so that each leaf is half full. */
 	for (pfn = 0; pfn < GIB; pfn += 2)
 		KUNIT_ASSERT_EQ(test, 0, ioas_account_charge(c->acct, pfn, 1));
 	ioas_index_measure(c->ledger, &size);
-	report(test, "memory_scattered", size.bytes, 0, GIB / 2, "bytes/page");
+	bench_report(test, "memory_scattered", size.bytes, 0, GIB / 2, "bytes/page");
 	/* The worst form of leaf: half of those pages have been pinned twice */
 	for (pfn = 0; pfn < GIB; pfn += 4)
 		KUNIT_ASSERT_EQ(test, 0, ioas_account_charge(c->acct, pfn, 1));
 	ioas_index_measure(c->ledger, &size);
-	report(test, "memory_scattered_mixed", size.bytes, 0, GIB / 2,
-	       "bytes/page");
+	bench_report(test, "memory_scattered_mixed", size.bytes, 0, GIB / 2,
+		     "bytes/page");
 	for (pfn = 0; pfn < GIB; pfn += 4)
 		ioas_account_uncharge(c->acct, pfn, 1);
 	for (pfn = 0; pfn < GIB; pfn += 2)
@@ -416,13 +385,13 @@ static void bench_tib_owners(struct kunit *test, int nr, unsigned long pages)
 
 	snprintf(name, sizeof(name), "%s_%d_owners_charge",
 		 pages == TIB ? "1tib" : "256gib", nr);
-	report(test, name, in, 0, NSEC_PER_MSEC, "ms");
+	bench_report(test, name, in, 0, NSEC_PER_MSEC, "ms");
 	snprintf(name, sizeof(name), "%s_%d_owners_uncharge",
 		 pages == TIB ? "1tib" : "256gib", nr);
-	report(test, name, out, 0, NSEC_PER_MSEC, "ms");
+	bench_report(test, name, out, 0, NSEC_PER_MSEC, "ms");
 	snprintf(name, sizeof(name), "%s_%d_owners_memory",
 		 pages == TIB ? "1tib" : "256gib", nr);
-	report(test, name, size.bytes, 0, 1024, "KiB");
+	bench_report(test, name, size.bytes, 0, 1024, "KiB");
 }
 
 static void bench_tib(struct kunit *test)
@@ -447,7 +416,7 @@ static u64 many_median(const u64 *times, int first)
 	u64 t[AROUND];
 
 	memcpy(t, times + first, sizeof(t));
-	return median(t, AROUND);
+	return bench_median(t, AROUND);
 }
 
 static void bench_many(struct kunit *test)
@@ -480,11 +449,12 @@ static void bench_many(struct kunit *test)
 	for (i = 0; i < MANY; i++)
 		ioas_cg_account_put(acct[i]);
 	/* The last ones against those from the second on. */
-	report(test, "4096_owners_last_charge",
-	       many_median(in, MANY - AROUND), many_median(in, 1), 1000, "us");
+	bench_report(test, "4096_owners_last_charge",
+		     many_median(in, MANY - AROUND), many_median(in, 1), 1000,
+		     "us");
 	/* The first to go finds all the others, the last but one just one. */
-	report(test, "4096_owners_first_uncharge", many_median(out, 0),
-	       many_median(out, MANY - 1 - AROUND), 1000, "us");
+	bench_report(test, "4096_owners_first_uncharge", many_median(out, 0),
+		     many_median(out, MANY - 1 - AROUND), 1000, "us");
 	kvfree(acct);
 	kvfree(in);
 	kvfree(out);

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * PASIDs: how many of them an owner and its descendants hold.
+ *
+ * A PASID is held by one owner, so unlike a page it needs no index: its units are
+ * added to the owner and to every ancestor when it is given out, and taken off when
+ * it is freed.  Which numbers there are, and which is free, is the business of who
+ * gives them out, drivers/iommu/iommu-pasid.c most of all.
+ *
+ * Refusals are told apart: what passes a limit here fails with EDQUOT, and an
+ * allocator that has no number left fails with ENOSPC.
+ *
+ * Locking: &struct ioas_ledger.pasid_lock protects all the counters.  Unlike those of
+ * pages they change rarely, and allocators of PASIDs have a lock of that kind anyway,
+ * so limits hold and peaks are exact without more ado.  A PASID may end anywhere, with
+ * the mm that it names or with the last fence of a GPU, so it is taken with interrupts
+ * disabled.  Files read the counters without it.
+ */
+
+#include <linux/export.h>
+#include <linux/ioas_cgroup.h>
+#include <trace/events/ioas.h>
+
+#include "owner.h"
+
+static void add(struct ioas_owner *owner, enum ioas_cg_pasid_scope scope,
+		unsigned int n)
+{
+	struct ioas_pasids *pasids;
+
+	for (; owner; owner = owner->parent) {
+		pasids = &owner->pasids[scope];
+		WRITE_ONCE(pasids->usage, pasids->usage + n);
+		if (pasids->usage > pasids->peak)
+			WRITE_ONCE(pasids->peak, pasids->usage);
+	}
+}
+
+static void subtract(struct ioas_owner *owner, enum ioas_cg_pasid_scope scope,
+		     unsigned int n)
+{
+	struct ioas_pasids *pasids;
+
+	for (; owner; owner = owner->parent) {
+		pasids = &owner->pasids[scope];
+		WARN_ON_ONCE(n > pasids->usage);
+		WRITE_ONCE(pasids->usage, pasids->usage - n);
+	}
+}
+
+/* The nearest one whose limit @n more would pass, or NULL. */
+static struct ioas_owner *find_refusal(struct ioas_owner *owner,
+				       enum ioas_cg_pasid_scope scope,
+				       unsigned int n)
+{
+	struct ioas_pasids *pasids;
+
+	for (; owner; owner = owner->parent) {
+		pasids = &owner->pasids[scope];
+		if (pasids->usage + n > READ_ONCE(pasids->max))
+			return owner;
+	}
+	return NULL;
+}
+
+/* Whoever is charged stays until the last uncharge. */
+static struct ioas_owner *try_charge(struct ioas_owner *owner,
+				     enum ioas_cg_pasid_scope scope,
+				     unsigned int n)
+{
+	struct ioas_owner *refused;
+
+	guard(spinlock_irqsave)(&owner->ledger->pasid_lock);
+	refused = find_refusal(owner, scope, n);
+	if (refused)
+		return refused;
+	add(owner, scope, n);
+	if (!owner->pasids_held)
+		ioas_owner_get(owner);
+	owner->pasids_held += n;
+	return NULL;
+}
+
+/* Return whether that was all that @owner had. */
+static bool uncharge(struct ioas_owner *owner, enum ioas_cg_pasid_scope scope,
+		     unsigned int n)
+{
+	guard(spinlock_irqsave)(&owner->ledger->pasid_lock);
+	subtract(owner, scope, n);
+	owner->pasids_held -= n;
+	return !owner->pasids_held;
+}
+
+static void report_refusal(struct ioas_owner *owner, struct ioas_owner *refused,
+			   enum ioas_cg_pasid_scope scope, unsigned int n)
+{
+	struct ioas_pasids *pasids = &refused->pasids[scope];
+
+	ioas_owner_count_event(refused, IOAS_EVENT_PASID_MAX + scope);
+	trace_deny_pasid(owner->cgroup_id, scope, refused->cgroup_id,
+			 READ_ONCE(pasids->max), READ_ONCE(pasids->usage), n);
+}
+
+/**
+ * ioas_cg_charge_pasid() - charge a PASID that is being given out
+ * @owner: who is charged, whom the caller has a reference to. It need not keep that, as
+ *	who is charged does not go.  NULL charges nobody
+ * @scope: what it takes from others
+ * @pasid: its number, for the trace
+ * @n: number of units: of the scope device, the number of devices
+ *
+ * All or nothing, in the owner and all its ancestors.
+ *
+ * Context: Any.
+ * Return: 0, or -EDQUOT where ioas.pasid.max of the cgroup or of an ancestor would be
+ * passed.
+ */
+int ioas_cg_charge_pasid(struct ioas_owner *owner,
+			 enum ioas_cg_pasid_scope scope, u32 pasid,
+			 unsigned int n)
+{
+	struct ioas_owner *refused;
+
+	if (!owner)
+		return 0;
+	refused = try_charge(owner, scope, n);
+	if (refused) {
+		report_refusal(owner, refused, scope, n);
+		return -EDQUOT;
+	}
+	trace_pasid_alloc(owner->cgroup_id, scope, pasid, n);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(ioas_cg_charge_pasid);
+
+/**
+ * ioas_cg_uncharge_pasid() - uncharge a PASID that is being freed
+ * @owner: who was charged, or NULL
+ * @scope: as it was charged
+ * @pasid: its number, for the trace
+ * @n: number of units, at most those that were charged
+ *
+ * Context: Any.
+ */
+void ioas_cg_uncharge_pasid(struct ioas_owner *owner,
+			    enum ioas_cg_pasid_scope scope, u32 pasid,
+			    unsigned int n)
+{
+	if (!owner)
+		return;
+	trace_pasid_free(owner->cgroup_id, scope, pasid, n);
+	if (uncharge(owner, scope, n))
+		ioas_owner_put_atomic(owner);
+}
+EXPORT_SYMBOL_GPL(ioas_cg_uncharge_pasid);
+
+/**
+ * ioas_cg_pasids_left() - how many more PASIDs may an owner be charged?
+ * @owner: the owner, or NULL
+ * @scope: their scope
+ *
+ * A snapshot: others may be charged at the same time.
+ *
+ * Context: Any.
+ * Return: what the tightest limit leaves, of the owner's own and its ancestors', or
+ * %LONG_MAX where there is none.
+ */
+unsigned long ioas_cg_pasids_left(struct ioas_owner *owner,
+				  enum ioas_cg_pasid_scope scope)
+{
+	unsigned long left = LONG_MAX, usage, max;
+
+	for (; owner; owner = owner->parent) {
+		usage = READ_ONCE(owner->pasids[scope].usage);
+		max = READ_ONCE(owner->pasids[scope].max);
+		if (max != IOAS_PASIDS_MAX)
+			left = min(left, max > usage ? max - usage : 0);
+	}
+	return left;
+}
+EXPORT_SYMBOL_GPL(ioas_cg_pasids_left);
+
+/**
+ * ioas_cg_owner_get() - take a reference to an owner
+ * @owner: the owner; may be NULL
+ *
+ * Context: Any.
+ * Return: @owner
+ */
+struct ioas_owner *ioas_cg_owner_get(struct ioas_owner *owner)
+{
+	if (owner)
+		ioas_owner_get(owner);
+	return owner;
+}
+EXPORT_SYMBOL_GPL(ioas_cg_owner_get);
+
+/**
+ * ioas_cg_owner_put() - drop a reference to an owner
+ * @owner: the owner; may be NULL
+ *
+ * Context: Any.
+ */
+void ioas_cg_owner_put(struct ioas_owner *owner)
+{
+	if (owner)
+		ioas_owner_put_atomic(owner);
+}
+EXPORT_SYMBOL_GPL(ioas_cg_owner_put);
