@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The front door. What happens is in scripts/.
 
-KERNELS := base x86 debug kcsan uml kasan
+KERNELS := base x86 debug kcsan vm-kasan uml kasan
 
 .PHONY: help demo check check-debug check-build bench stress series lint clean $(KERNELS)
 
@@ -20,6 +20,7 @@ help:
 	@echo '  make base x86     the kernels of the VM: unpatched, patched'
 	@echo '  make uml kasan    User Mode Linux; the same with KASAN and lockdep'
 	@echo '  make debug kcsan  the patched VM kernel with lockdep and kmemleak; with KCSAN'
+	@echo '  make vm-kasan     the same as debug, with KASAN'
 	@echo '  make clean        removes build/; caches stay in'
 	@echo '                    $${IOASCG_CACHE:-$${XDG_CACHE_HOME:-~/.cache}/ioascg}'
 

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check.sh [--debug|--build] [--only SUITE|CASE]: runs the tests, and ends with the line
 # "N passed, N failed". SUITE is lint, results, trees, pin-sites, warnings, kunit-uml,
-# kunit-kasan, vmrun or kunit-vm; CASE is the name of a file in tests/vm/cases. --debug
-# runs what there is for the VM on build/debug and build/kcsan. --build compiles for
+# sva-uml, kunit-kasan, sva-kasan, vmrun or kunit-vm; CASE is the name of a file in tests/vm/cases. --debug
+# runs what there is for the VM on build/debug and build/kcsan, and races on build/vm-kasan. --build compiles for
 # every architecture what the patches change: SUITE is build-x86, build-powerpc,
 # build-s390 or build-sparc64.
 set -euo pipefail
@@ -40,7 +40,7 @@ cases_for()
 {
 	local kernel=$1 systemd=$2 file name
 
-	[[ $kernel == base ]] || kernel=x86
+	[[ $kernel == base || $kernel == vm-kasan ]] || kernel=x86
 	for file in "$top"/tests/vm/cases/*.sh; do
 		[[ -e $file ]] || continue
 		name=$(basename "$file" .sh)
@@ -73,13 +73,15 @@ suites()
 		! wanted trees || echo run_tap trees tests/harness/trees.sh
 		! wanted pin-sites || echo run_tap pin-sites tests/harness/pin-sites.sh
 		! wanted warnings || echo run_tap warnings scripts/warnings.sh
-		! wanted kunit-uml || echo run_tap kunit-uml scripts/kunit.sh uml
-		! wanted kunit-kasan || echo run_tap kunit-kasan scripts/kunit.sh kasan
+		for kernel in uml kasan; do
+			! wanted kunit-$kernel || echo run_tap kunit-$kernel scripts/kunit.sh $kernel
+			! wanted sva-$kernel || echo run_tap sva-$kernel scripts/uml.sh $kernel sva_pasids
+		done
 		! wanted vmrun || echo run_tap vmrun tests/harness/vmrun.sh
 		[[ -z $(cases_for base no) ]] || echo run_vm base no
 		[[ -z $(cases_for base yes) ]] || echo run_vm base yes
 	fi
-	for kernel in $([[ $debug == no ]] && echo x86 || echo debug kcsan); do
+	for kernel in $([[ $debug == no ]] && echo x86 || echo debug kcsan vm-kasan); do
 		if wanted kunit-vm || [[ -n $(cases_for "$kernel" no) ]]; then
 			echo run_vm "$kernel" no
 		fi
@@ -95,6 +97,7 @@ needs()
 	*' vmrun '*)	printf '%s\n' root x86 ;;
 	*' warnings '*)	printf '%s\n' base x86 ;;
 	*kunit.sh*)	echo "${*: -1}" ;;
+	*uml.sh*)	printf '%s\n' programs "$4" ;;
 	run_vm*)	printf '%s\n' root programs "$2" ;;
 	esac
 }
@@ -167,12 +170,12 @@ case_result()
 
 # The suites of KUnit for a kernel. KUnit gives a test five minutes, too few for
 # the slow ones on build/debug: build/kasan, which has lockdep too, runs them. And
-# only threads can show build/kcsan a race.
+# only threads can show build/kcsan a race, and build/vm-kasan what a race leads to.
 kunit_choice()
 {
 	case $1 in
 	debug)	echo 'kunit.filter_glob=ioas* kunit.filter=speed>slow' ;;
-	kcsan)	echo 'kunit.filter_glob=ioas_racing' ;;
+	kcsan|vm-kasan) echo 'kunit.filter_glob=ioas*_racing' ;;
 	*)	echo 'kunit.filter_glob=ioas*' ;;
 	esac
 }
@@ -253,7 +256,7 @@ needed=$(for suite in "${todo[@]}"; do
 	needs "${words[@]}"
 done)
 words=()
-for word in root programs base x86 uml kasan debug kcsan; do
+for word in root programs base x86 uml kasan debug kcsan vm-kasan; do
 	! grep -qx "$word" <<<"$needed" || words+=("$word")
 done
 

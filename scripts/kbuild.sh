@@ -4,6 +4,7 @@
 #   base   x86, unpatched        x86   the same, patched, with the controller
 #   debug  x86 + lockdep & co    uml   User Mode Linux, with the benchmark
 #   kasan  uml + KASAN & co      kcsan  x86 + KCSAN, on the controller's own code
+#   vm-kasan  debug + KASAN
 #   compile-ARCH, compile-ARCH-off, compile-ARCH-base  configured only: to compile
 #          single objects for ARCH (x86, powerpc, s390, sparc64) with the controller,
 #          without it, and unpatched
@@ -11,7 +12,7 @@
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-usage='usage: kbuild.sh base|x86|debug|kcsan|uml|kasan|compile-ARCH[-off|-base] [MAKE-ARGUMENTS...]'
+usage='usage: kbuild.sh base|x86|debug|kcsan|vm-kasan|uml|kasan|compile-ARCH[-off|-base] [MAKE-ARGUMENTS...]'
 target=${1:?"$usage"}
 shift
 out=$build/$target
@@ -24,7 +25,7 @@ kcsan_variables()
 	local file
 
 	variables=(KCSAN_SANITIZE=n)
-	for file in "$top"/kernel/kernel/cgroup/ioas/*.c; do
+	for file in "$top"/kernel/kernel/cgroup/ioas/*.c "$top"/kernel/drivers/iommu/{,iommufd/}*.c; do
 		variables+=("KCSAN_SANITIZE_$(basename "$file" .c).o=y")
 	done
 }
@@ -59,6 +60,7 @@ case $target in
 base)	tree=base; fragments='vm' ;;
 x86)	fragments='vm ioas' ;;
 debug)	fragments='vm ioas debug' ;;
+vm-kasan) fragments='vm ioas debug vm-kasan' ;;
 kcsan)	fragments='vm ioas kcsan'; kcsan_variables ;;
 compile-*) compile_target ;;
 uml)	arch=um; goal=linux; image=linux; fragments='uml ioas bench' ;;

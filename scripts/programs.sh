@@ -4,24 +4,30 @@
 # tests/bench/NAME.c, all of tests/stress as one, and the base kernel's own tests of
 # iommufd and udmabuf. Static where that is possible, so that the VM's libraries do not
 # matter. And the document that a test compares with what the kernel shows.
+#
+# What the patches add is in the headers of the patched tree. A program that is made
+# for the base kernel finds no less in them.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-tree=$(source_folder)/base
+base=$(source_folder)/base
+patched=$(source_folder)/patched
 headers=$build/usr/include
+# A header of the iommufd test driver, which no kernel installs.
+driver_headers=$patched/drivers/iommu/iommufd
 
 mkdir -p "$build/bin"
 
-# The user-space headers of the kernel tree as it is now.
+# The user-space headers of the patched tree. The tree changes more often than they do.
 install_headers()
 {
-	local commit
+	local folders
 
-	commit=$(pure_git -C "$tree" rev-parse HEAD)
-	[[ $(cat "$build/usr/commit" 2>/dev/null) != "$commit" ]] || return 0
+	folders=$(pure_git -C "$patched" rev-parse HEAD:include/uapi HEAD:arch/x86/include/uapi)
+	[[ $(cat "$build/usr/folders" 2>/dev/null) != "$folders" ]] || return 0
 	rm -rf "${build:?}/usr"
-	"$top/scripts/kbuild.sh" base -s headers_install INSTALL_HDR_PATH="$build/usr"
-	echo "$commit" >"$build/usr/commit"
+	"$top/scripts/kbuild.sh" x86 -s headers_install INSTALL_HDR_PATH="$build/usr"
+	echo "$folders" >"$build/usr/folders"
 }
 
 # compile SOURCE FLAGS...: into build/bin, unless that is newer than everything
@@ -82,12 +88,11 @@ is_stale()
 
 install_headers
 for program in iommu/iommufd iommu/iommufd_fail_nth drivers/dma-buf/udmabuf; do
-	compile "$tree/tools/testing/selftests/$program.c" -Wall -Wno-unused-function
+	compile "$base/tools/testing/selftests/$program.c" -Wall -Wno-unused-function
 done
 for source in "$top"/tests/{selftests,bench}/*.c; do
 	[[ -e $source ]] || continue
-	compile "$source" -std=gnu11 -Wall -Wextra -Werror
+	compile "$source" -std=gnu11 -Wall -Wextra -Werror -I "$driver_headers"
 done
-compile_folder "$top/tests/stress" -std=gnu11 -Wall -Wextra -Werror \
-	-I "$tree/drivers/iommu/iommufd"
-cp "$(source_folder)/patched/Documentation/admin-guide/cgroup-v2.rst" "$build/bin/"
+compile_folder "$top/tests/stress" -std=gnu11 -Wall -Wextra -Werror -I "$driver_headers"
+cp "$patched/Documentation/admin-guide/cgroup-v2.rst" "$build/bin/"

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -183,6 +184,16 @@ static inline int write_file(const char *path, const char *text)
 	return write_bytes(path, text, strlen(text));
 }
 
+static inline void expect_text(const char *path, const char *expected)
+{
+	char found[512];
+
+	REQUIRE(read_file(path, found, sizeof(found)) >= 0);
+	if (strcmp(found, expected))
+		fail_test("%s: expected '%s', found '%s'", path, expected,
+			  found);
+}
+
 /* The number that follows a word at the start of a line, or -1. */
 static inline int64_t find_key(const char *text, const char *key)
 {
@@ -322,32 +333,80 @@ static inline void enter_group(const char *group)
 	REQUIRE(!write_file(group_file(group, "cgroup.procs"), "0"));
 }
 
-/* ---- refusals, as the tracepoint reports them ---- */
+/* ---- files that wake who polls them ---- */
 
-static inline void trace_refusals(bool on)
+/* A file to poll, read once, so that it has nothing new. */
+static inline int watch(const char *group, const char *file)
 {
-	REQUIRE(!write_file(TRACING "/events/ioas/deny/enable",
-			    on ? "1" : "0"));
-	/* Opened to be cut, it is emptied. */
-	if (on)
-		REQUIRE(!close(open(TRACING "/trace", O_WRONLY | O_TRUNC)));
+	char text[256];
+	int fd = open(group_file(group, file), O_RDONLY | O_CLOEXEC);
+
+	REQUIRE(fd >= 0 && read_fd(fd, text, sizeof(text)) >= 0);
+	return fd;
 }
 
-/* A field of the first refusal since trace_refusals(true), or -1. */
-static inline int64_t refusal_field(const char *field)
+/* Whether it has something new, or gets so in a while. */
+static inline bool woken(int fd, int milliseconds)
+{
+	struct pollfd poller = { .fd = fd, .events = POLLPRI };
+
+	REQUIRE(poll(&poller, 1, milliseconds) >= 0);
+	return poller.revents & POLLPRI;
+}
+
+/* ---- what the tracepoints report ---- */
+
+static inline void trace_event(const char *event, bool on)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), TRACING "/events/ioas/%s/enable", event);
+	REQUIRE(!write_file(path, on ? "1" : "0"));
+}
+
+static inline void empty_trace(void)
+{
+	/* Opened to be cut, it is emptied. */
+	REQUIRE(!close(open(TRACING "/trace", O_WRONLY | O_TRUNC)));
+}
+
+/* A field of the first such event in the trace, or NULL; good until the next call. */
+static inline const char *traced_text(const char *event, const char *field)
 {
 	static char text[65536];
 	char key[64];
 	char *line, *found;
 
 	REQUIRE(read_file(TRACING "/trace", text, sizeof(text)) >= 0);
-	line = strstr(text, " deny: ");
+	snprintf(key, sizeof(key), " %s: ", event);
+	line = strstr(text, key);
 	if (!line)
-		return -1;
+		return NULL;
 	line[strcspn(line, "\n")] = '\0';
 	snprintf(key, sizeof(key), " %s=", field);
 	found = strstr(line, key);
-	return found ? strtoll(found + strlen(key), NULL, 10) : -1;
+	return found ? found + strlen(key) : NULL;
+}
+
+/* The same as a number, or -1. */
+static inline int64_t traced_field(const char *event, const char *field)
+{
+	const char *text = traced_text(event, field);
+
+	return text ? strtoll(text, NULL, 10) : -1;
+}
+
+static inline void trace_refusals(bool on)
+{
+	trace_event("deny", on);
+	if (on)
+		empty_trace();
+}
+
+/* A field of the first refusal since trace_refusals(true), or -1. */
+static inline int64_t refusal_field(const char *field)
+{
+	return traced_field("deny", field);
 }
 
 /* The id of a cgroup is the inode of its folder. */

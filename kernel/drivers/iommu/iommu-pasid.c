@@ -23,15 +23,19 @@
  *
  * Attaching a domain to a PASID of a device takes an entry in what the hardware has
  * for that device.  Who holds a PASID of the scope group or device has been charged for
- * that already.  Who holds a global one is charged again for each IOMMU group that it
- * is attached in, for as long as that lasts; it is found by the number, in a hash
- * table.  And a number that nobody allocated is allocated by the attachment itself.
+ * that already.  Who holds a global one is charged one more unit, for the device; all
+ * of an IOMMU group is one device there, as it is attached to at once.  A number that
+ * nobody allocated is allocated by the attachment itself.  An attachment finds the
+ * PASID by its number, in a hash table, and holds it: a PASID that is freed while a
+ * domain is attached to it stays taken and charged until that is detached, as devices
+ * may still use it.
  *
  * Locking: pasid_lock protects the spaces and the hash table.  It is a spinlock that
  * disables interrupts, as a global PASID is freed with the last reference to an mm, in
- * any context.  It is held while one leaf is searched, not all.  What is attached in an
- * IOMMU group is protected by the mutex of that, in which pasid_lock nests.  Calls for
- * one PASID must not run at the same time.
+ * any context.  It is held while one leaf is searched, not all, and not while anybody is
+ * charged.  What is attached in an IOMMU group is protected by the mutex of that, in
+ * which pasid_lock nests.  Calls for one PASID must not run at the same time, but for
+ * attachments.  A table outlives its IOMMU group while PASIDs are taken in it.
  */
 
 #include <linux/bitmap.h>
@@ -53,11 +57,13 @@
 /**
  * struct iommu_pasid_space - the numbers that are taken
  * @tables: in the list of all tables
+ * @refs: of a table, the IOMMU group and the devices of PASIDs that refer to it
  * @nr_taken: how many are, in each leaf
  * @leaf: bitmaps of them; NULL where none ever was
  */
 struct iommu_pasid_space {
 	struct list_head tables;
+	unsigned long refs;
 	u16 nr_taken[NR_LEAVES];
 	unsigned long *leaf[NR_LEAVES];
 };
@@ -65,25 +71,14 @@ struct iommu_pasid_space {
 static DEFINE_SPINLOCK(pasid_lock);
 static struct iommu_pasid_space globals;
 static LIST_HEAD(all_tables);
-/* The PASIDs in it, by number. */
-static DEFINE_HASHTABLE(global_pasids, 10);
+/* All PASIDs, by number. */
+static DEFINE_HASHTABLE(all_pasids, 10);
 
 /* ---- spaces ---- */
 
-static struct iommu_pasid *find_global(ioasid_t id)
-{
-	struct iommu_pasid *pasid;
-
-	lockdep_assert_held(&pasid_lock);
-	hash_for_each_possible(global_pasids, pasid, node, id)
-		if (pasid->id == id)
-			return pasid;
-	return NULL;
-}
-
 static bool is_taken(const struct iommu_pasid_space *space, ioasid_t id)
 {
-	unsigned long *leaf = space ? space->leaf[id >> LEAF_SHIFT] : NULL;
+	unsigned long *leaf = space->leaf[id >> LEAF_SHIFT];
 
 	return leaf && test_bit(id % LEAF_NUMBERS, leaf);
 }
@@ -100,6 +95,12 @@ static void release(struct iommu_pasid_space *space, ioasid_t id)
 	lockdep_assert_held(&pasid_lock);
 	__clear_bit(id % LEAF_NUMBERS, space->leaf[id >> LEAF_SHIFT]);
 	space->nr_taken[id >> LEAF_SHIFT]--;
+}
+
+/* Number 0 is none, and never taken. */
+static bool is_full(const struct iommu_pasid_space *space, unsigned int leaf)
+{
+	return space->nr_taken[leaf] == LEAF_NUMBERS - !leaf;
 }
 
 static unsigned long word_of(const struct iommu_pasid_space *space,
@@ -141,6 +142,7 @@ static struct iommu_pasid_space *get_table(struct device *dev)
 		return NULL;
 	spin_lock_irq(&pasid_lock);
 	if (!group->table) {
+		new->refs = 1;
 		list_add_tail(&new->tables, &all_tables);
 		WRITE_ONCE(group->table, new);
 		new = NULL;
@@ -148,6 +150,21 @@ static struct iommu_pasid_space *get_table(struct device *dev)
 	spin_unlock_irq(&pasid_lock);
 	kfree(new);
 	return group->table;
+}
+
+static void put_table(struct iommu_pasid_space *table)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&pasid_lock);
+	if (--table->refs)
+		return;
+	list_del(&table->tables);
+	for (i = 0; i < NR_LEAVES; i++) {
+		WARN_ON_ONCE(table->nr_taken[i]);
+		bitmap_free(table->leaf[i]);
+	}
+	kfree(table);
 }
 
 /**
@@ -165,20 +182,10 @@ void iommu_group_pasids_init(struct iommu_group_pasids *group)
  */
 void iommu_group_pasids_destroy(struct iommu_group_pasids *group)
 {
-	struct iommu_pasid_space *table = group->table;
-	unsigned int i;
-
 	WARN_ON(!xa_empty(&group->attached));
-	if (!table)
-		return;
-	spin_lock_irq(&pasid_lock);
-	list_del(&table->tables);
-	spin_unlock_irq(&pasid_lock);
-	for (i = 0; i < NR_LEAVES; i++) {
-		WARN_ON(table->nr_taken[i]);
-		bitmap_free(table->leaf[i]);
-	}
-	kfree(table);
+	guard(spinlock_irqsave)(&pasid_lock);
+	if (group->table)
+		put_table(group->table);
 }
 
 /* ---- devices of a PASID ---- */
@@ -224,7 +231,7 @@ static bool shares_table(const struct iommu_pasid *pasid, unsigned int dev)
 
 /* ---- searching ---- */
 
-/* Which of 64 numbers are taken in any of the spaces that count for @pasid? */
+/* Which numbers of a word are taken in any of the spaces that count for @pasid? */
 static unsigned long taken_word(const struct iommu_pasid *pasid,
 				unsigned int leaf, unsigned int word)
 {
@@ -249,7 +256,7 @@ static ioasid_t find_in_leaf(const struct iommu_pasid *pasid, ioasid_t min,
 	ioasid_t id;
 
 	lockdep_assert_held(&pasid_lock);
-	if (globals.nr_taken[leaf] == LEAF_NUMBERS)
+	if (is_full(&globals, leaf))
 		return NO_NUMBER;
 	for (id = round_down(min, BITS_PER_LONG); id <= max;
 	     id += BITS_PER_LONG) {
@@ -284,26 +291,28 @@ static void take_number(struct iommu_pasid *pasid)
 {
 	unsigned int i;
 
-	if (pasid->scope == IOMMU_PASID_GLOBAL) {
+	hash_add(all_pasids, &pasid->node, pasid->id);
+	if (pasid->scope == IOMMU_PASID_GLOBAL)
 		take(&globals, pasid->id);
-		hash_add(global_pasids, &pasid->node, pasid->id);
-	}
-	for (i = 0; i < pasid->nr_devs; i++)
+	for (i = 0; i < pasid->nr_devs; i++) {
+		pasid->devs[i].table->refs++;
 		if (!shares_table(pasid, i))
 			take(pasid->devs[i].table, pasid->id);
+	}
 }
 
 static void release_number(struct iommu_pasid *pasid)
 {
 	unsigned int i;
 
-	if (pasid->scope == IOMMU_PASID_GLOBAL) {
+	hash_del(&pasid->node);
+	if (pasid->scope == IOMMU_PASID_GLOBAL)
 		release(&globals, pasid->id);
-		hash_del(&pasid->node);
-	}
 	for (i = 0; i < pasid->nr_devs; i++)
 		if (!shares_table(pasid, i))
 			release(pasid->devs[i].table, pasid->id);
+	for (i = 0; i < pasid->nr_devs; i++)
+		put_table(pasid->devs[i].table);
 }
 
 static int charge(const struct iommu_pasid *pasid)
@@ -326,16 +335,12 @@ static void uncharge(const struct iommu_pasid *pasid)
 }
 
 /*
- * Find a number from @min to @max, which are in one leaf, charge it and take it.
- * Return 0, -ENOSPC if there is none, -EDQUOT, or -EAGAIN with the space that has no
- * room for it yet.
+ * Take a number from @min to @max, which are in one leaf. Return 0, -ENOSPC if there is
+ * none, or -EAGAIN with the space that has no room for it yet.
  */
-static int charge_and_take_in_leaf(struct iommu_pasid *pasid, ioasid_t min,
-				   ioasid_t max,
-				   struct iommu_pasid_space **without)
+static int take_in_leaf(struct iommu_pasid *pasid, ioasid_t min, ioasid_t max,
+			struct iommu_pasid_space **without)
 {
-	int ret;
-
 	guard(spinlock_irq)(&pasid_lock);
 	pasid->id = find_in_leaf(pasid, min, max);
 	if (pasid->id == NO_NUMBER)
@@ -343,14 +348,11 @@ static int charge_and_take_in_leaf(struct iommu_pasid *pasid, ioasid_t min,
 	*without = space_without_leaf(pasid);
 	if (*without)
 		return -EAGAIN;
-	ret = charge(pasid);
-	if (!ret)
-		take_number(pasid);
-	return ret;
+	take_number(pasid);
+	return 0;
 }
 
-static int charge_and_take(struct iommu_pasid *pasid, ioasid_t min,
-			   ioasid_t max)
+static int take_in_range(struct iommu_pasid *pasid, ioasid_t min, ioasid_t max)
 {
 	struct iommu_pasid_space *without;
 	ioasid_t last;
@@ -358,7 +360,7 @@ static int charge_and_take(struct iommu_pasid *pasid, ioasid_t min,
 
 	for (;;) {
 		last = min_t(ioasid_t, max, min | (LEAF_NUMBERS - 1));
-		ret = charge_and_take_in_leaf(pasid, min, last, &without);
+		ret = take_in_leaf(pasid, min, last, &without);
 		if (ret == -EAGAIN) {
 			ret = add_leaf(without, min >> LEAF_SHIFT);
 			if (ret)
@@ -372,37 +374,81 @@ static int charge_and_take(struct iommu_pasid *pasid, ioasid_t min,
 	}
 }
 
+/* The number first: what nobody could have is no matter of quota. */
+static int take_and_charge(struct iommu_pasid *pasid, ioasid_t min,
+			   ioasid_t max)
+{
+	int ret;
+
+	ret = take_in_range(pasid, min, max);
+	if (ret)
+		return ret;
+	ret = charge(pasid);
+	if (ret) {
+		guard(spinlock_irq)(&pasid_lock);
+		release_number(pasid);
+		return ret;
+	}
+	/* From here on attachments find it. */
+	smp_store_release(&pasid->charged, true);
+	return 0;
+}
+
 /* ---- the interface ---- */
 
-static bool device_has_pasids(struct device *dev)
+/**
+ * iommu_device_max_pasid() - the largest PASID that a device can carry
+ * @dev: a device that a driver is bound to
+ *
+ * As a domain is attached in all of an IOMMU group, that is what all devices of the
+ * group can carry that have PASIDs at all.
+ *
+ * Return: the number, or 0 if the device has no PASIDs.
+ */
+ioasid_t iommu_device_max_pasid(struct device *dev)
 {
-	return dev->iommu_group && dev->iommu && dev->iommu->max_pasids;
+	u32 max_pasids;
+
+	if (!dev->iommu_group || !dev->iommu || !dev->iommu->max_pasids)
+		return 0;
+	max_pasids = READ_ONCE(iommu_group_pasids(dev->iommu_group)->max);
+	return min_t(u32, max_pasids - 1, IOAS_CG_PASID_CAPACITY);
+}
+EXPORT_SYMBOL_GPL(iommu_device_max_pasid);
+
+/* Of a device that has PASIDs. */
+static bool can_use(struct device *dev, enum iommu_pasid_scope scope)
+{
+	return scope == IOMMU_PASID_GLOBAL ||
+	       !READ_ONCE(dev->iommu->global_pasids);
 }
 
 /**
  * iommu_device_supports_pasid() - can a device use PASIDs of a scope?
  * @dev: a device that a driver is bound to
  * @scope: the scope
+ *
+ * Return: whether it can.
  */
 bool iommu_device_supports_pasid(struct device *dev,
 				 enum iommu_pasid_scope scope)
 {
-	if (!device_has_pasids(dev))
-		return false;
-	return scope == IOMMU_PASID_GLOBAL || !dev->iommu->global_pasids;
+	return iommu_device_max_pasid(dev) && can_use(dev, scope);
 }
 EXPORT_SYMBOL_GPL(iommu_device_supports_pasid);
 
 /**
- * iommu_device_need_global_pasids() - a device cannot choose its PASIDs
- * @dev: a device that submits with the PASID that it is given, as ENQCMD does
+ * iommu_device_need_global_pasids() - can a device choose its PASIDs?
+ * @dev: the device
+ * @need: it cannot: it submits with the PASID that it is given, as ENQCMD does
  *
- * From now on it is given none of the scopes group and device.  For the driver of
- * the device, before it lets anyone else use it.
+ * While @need is true, it is given none of the scopes group and device.  For the driver
+ * of the device, before it lets anyone else use it, and with false when it is unbound.
  */
-void iommu_device_need_global_pasids(struct device *dev)
+void iommu_device_need_global_pasids(struct device *dev, bool need)
 {
-	dev->iommu->global_pasids = 1;
+	if (dev->iommu)
+		WRITE_ONCE(dev->iommu->global_pasids, need);
 }
 EXPORT_SYMBOL_GPL(iommu_device_need_global_pasids);
 
@@ -421,6 +467,7 @@ static bool is_named_twice(const struct iommu_pasid_request *req,
 static int range_of(const struct iommu_pasid_request *req, ioasid_t *min,
 		    ioasid_t *max)
 {
+	ioasid_t max_of_device;
 	unsigned int i;
 
 	*min = max_t(ioasid_t, req->min, IOMMU_FIRST_GLOBAL_PASID);
@@ -428,12 +475,12 @@ static int range_of(const struct iommu_pasid_request *req, ioasid_t *min,
 	if (req->max)
 		*max = min_t(ioasid_t, *max, req->max);
 	for (i = 0; i < req->nr_devs; i++) {
-		if (!device_has_pasids(req->devs[i]) || is_named_twice(req, i))
+		max_of_device = iommu_device_max_pasid(req->devs[i]);
+		if (!max_of_device || is_named_twice(req, i))
 			return -EINVAL;
-		if (!iommu_device_supports_pasid(req->devs[i], req->scope))
+		if (!can_use(req->devs[i], req->scope))
 			return -EOPNOTSUPP;
-		*max = min_t(ioasid_t, *max,
-			     req->devs[i]->iommu->max_pasids - 1);
+		*max = min(*max, max_of_device);
 	}
 	return *min <= *max ? 0 : -ERANGE;
 }
@@ -465,6 +512,7 @@ static struct iommu_pasid *pasid_create(const struct iommu_pasid_request *req)
 	pasid = kzalloc(sizeof(*pasid), GFP_KERNEL_ACCOUNT);
 	if (!pasid)
 		return NULL;
+	pasid->refs = 1;
 	pasid->scope = req->scope;
 	pasid->owner = req->owner;
 	if (set_devices(pasid, req->devs, global ? 0 : req->nr_devs)) {
@@ -506,7 +554,7 @@ struct iommu_pasid *iommu_pasid_alloc(const struct iommu_pasid_request *req)
 	pasid = pasid_create(req);
 	if (!pasid)
 		return ERR_PTR(-ENOMEM);
-	ret = charge_and_take(pasid, min, max);
+	ret = take_and_charge(pasid, min, max);
 	if (ret) {
 		pasid_destroy(pasid);
 		return ERR_PTR(ret);
@@ -515,24 +563,34 @@ struct iommu_pasid *iommu_pasid_alloc(const struct iommu_pasid_request *req)
 }
 EXPORT_SYMBOL_GPL(iommu_pasid_alloc);
 
+/* One that holds a PASID has gone: who allocated it, or an attachment. */
+static void put_pasid(struct iommu_pasid *pasid)
+{
+	bool last;
+
+	scoped_guard(spinlock_irqsave, &pasid_lock) {
+		last = !--pasid->refs;
+		if (last)
+			release_number(pasid);
+	}
+	if (!last)
+		return;
+	uncharge(pasid);
+	pasid_destroy(pasid);
+}
+
 /**
  * iommu_pasid_free() - take a PASID back
- * @pasid: from iommu_pasid_alloc(); no domain is attached to it any more
+ * @pasid: from iommu_pasid_alloc()
  *
- * The owner is uncharged.
+ * The owner is uncharged.  If a domain is still attached to it, all that is done when
+ * that is detached.
  *
  * Context: Any.
  */
 void iommu_pasid_free(struct iommu_pasid *pasid)
 {
-	unsigned long flags;
-
-	spin_lock_irqsave(&pasid_lock, flags);
-	WARN_ON_ONCE(pasid->nr_attached);
-	release_number(pasid);
-	spin_unlock_irqrestore(&pasid_lock, flags);
-	uncharge(pasid);
-	pasid_destroy(pasid);
+	put_pasid(pasid);
 }
 EXPORT_SYMBOL_GPL(iommu_pasid_free);
 
@@ -549,13 +607,15 @@ static int find_device(const struct iommu_pasid *pasid,
 
 static int check_new_device(const struct iommu_pasid *pasid, struct device *dev)
 {
-	if (pasid->scope != IOMMU_PASID_GROUP || !device_has_pasids(dev))
+	ioasid_t max = iommu_device_max_pasid(dev);
+
+	if (pasid->scope != IOMMU_PASID_GROUP || !max)
 		return -EINVAL;
-	if (!iommu_device_supports_pasid(dev, pasid->scope))
+	if (!can_use(dev, pasid->scope))
 		return -EOPNOTSUPP;
 	if (find_device(pasid, dev) >= 0)
 		return -EEXIST;
-	return pasid->id < dev->iommu->max_pasids ? 0 : -ERANGE;
+	return pasid->id <= max ? 0 : -ERANGE;
 }
 
 /* Room for one more device, which is not counted yet. */
@@ -577,24 +637,32 @@ static int make_room(struct iommu_pasid *pasid, struct device *dev)
 	return 0;
 }
 
-/* Charge for and take the number on the device after the last one. */
-static int charge_and_take_on_next(struct iommu_pasid *pasid)
+/* Take the number on the device after the last one. */
+static int take_on_next(struct iommu_pasid *pasid)
 {
 	struct iommu_pasid_space *table = pasid->devs[pasid->nr_devs].table;
-	bool shared = shares_table(pasid, pasid->nr_devs);
-	int ret;
 
 	guard(spinlock_irq)(&pasid_lock);
-	if (!shared && is_taken(table, pasid->id))
-		return -EBUSY;
-	ret = ioas_cg_charge_pasid(pasid->owner, IOAS_CG_PASID_DEVICE,
-				   pasid->id, 1);
-	if (ret)
-		return ret;
-	if (!shared)
+	if (!shares_table(pasid, pasid->nr_devs)) {
+		if (is_taken(table, pasid->id))
+			return -EBUSY;
 		take(table, pasid->id);
+	}
+	table->refs++;
 	pasid->nr_devs++;
 	return 0;
+}
+
+static void release_on_last(struct iommu_pasid *pasid)
+{
+	unsigned int last = pasid->nr_devs - 1;
+	struct iommu_pasid_space *table = pasid->devs[last].table;
+
+	guard(spinlock_irqsave)(&pasid_lock);
+	if (!shares_table(pasid, last))
+		release(table, pasid->id);
+	put_table(table);
+	pasid->nr_devs = last;
 }
 
 /**
@@ -621,7 +689,14 @@ int iommu_pasid_add_device(struct iommu_pasid *pasid, struct device *dev)
 	ret = make_room(pasid, dev);
 	if (ret)
 		return ret;
-	return charge_and_take_on_next(pasid);
+	ret = take_on_next(pasid);
+	if (ret)
+		return ret;
+	ret = ioas_cg_charge_pasid(pasid->owner, IOAS_CG_PASID_DEVICE,
+				   pasid->id, 1);
+	if (ret)
+		release_on_last(pasid);
+	return ret;
 }
 EXPORT_SYMBOL_GPL(iommu_pasid_add_device);
 
@@ -638,17 +713,11 @@ EXPORT_SYMBOL_GPL(iommu_pasid_add_device);
 void iommu_pasid_remove_device(struct iommu_pasid *pasid, struct device *dev)
 {
 	int i = find_device(pasid, dev);
-	unsigned int last = pasid->nr_devs - 1;
-	unsigned long flags;
 
-	if (WARN_ON_ONCE(i < 0 || !last))
+	if (WARN_ON_ONCE(i < 0 || pasid->nr_devs == 1))
 		return;
-	swap(pasid->devs[i], pasid->devs[last]);
-	spin_lock_irqsave(&pasid_lock, flags);
-	if (!shares_table(pasid, last))
-		release(pasid->devs[last].table, pasid->id);
-	pasid->nr_devs = last;
-	spin_unlock_irqrestore(&pasid_lock, flags);
+	swap(pasid->devs[i], pasid->devs[pasid->nr_devs - 1]);
+	release_on_last(pasid);
 	ioas_cg_uncharge_pasid(pasid->owner, IOAS_CG_PASID_DEVICE, pasid->id,
 			       1);
 }
@@ -656,71 +725,83 @@ EXPORT_SYMBOL_GPL(iommu_pasid_remove_device);
 
 /* ---- attachments ---- */
 
-/* How a number is to be attached to, seen from one IOMMU group. */
-enum attachment {
-	ATTACH_PAID,		/* it is of the group, or the kernel's own */
-	ATTACH_OWNED_GLOBAL,	/* somebody holds it, and has to pay for it here */
-	ATTACH_UNALLOCATED,	/* nobody allocated it */
-};
-
-static enum attachment look_up(struct iommu_group_pasids *group, ioasid_t id,
-			       struct iommu_pasid **global)
+static bool is_valid_in(const struct iommu_pasid *pasid,
+			const struct iommu_pasid_space *table)
 {
+	unsigned int i;
+
+	if (pasid->scope == IOMMU_PASID_GLOBAL)
+		return true;
+	for (i = 0; i < pasid->nr_devs; i++)
+		if (pasid->devs[i].table == table)
+			return true;
+	return false;
+}
+
+/* What a number stands for where a table counts, or NULL. */
+static struct iommu_pasid *find_pasid(const struct iommu_pasid_space *table,
+				      ioasid_t id)
+{
+	struct iommu_pasid *pasid;
+
+	lockdep_assert_held(&pasid_lock);
+	hash_for_each_possible(all_pasids, pasid, node, id)
+		/* Pairs with the one in take_and_charge() */
+		if (pasid->id == id && smp_load_acquire(&pasid->charged) &&
+		    is_valid_in(pasid, table))
+			return pasid;
+	return NULL;
+}
+
+/* With a reference, for the attachment. */
+static struct iommu_pasid *get_allocated(struct iommu_group_pasids *group,
+					 ioasid_t id)
+{
+	struct iommu_pasid *pasid;
+
 	guard(spinlock_irq)(&pasid_lock);
-	if (is_taken(group->table, id))
-		return ATTACH_PAID;
-	*global = find_global(id);
-	if (!*global)
-		return ATTACH_UNALLOCATED;
-	return (*global)->owner ? ATTACH_OWNED_GLOBAL : ATTACH_PAID;
+	pasid = find_pasid(group->table, id);
+	if (pasid)
+		pasid->refs++;
+	return pasid;
 }
 
-static void count_attached(struct iommu_pasid *global, int n)
-{
-	guard(spinlock_irq)(&pasid_lock);
-	global->nr_attached += n;
-}
-
-static int attach_global(struct iommu_group_pasids *group,
-			 struct iommu_pasid *global)
-{
-	int ret;
-
-	ret = ioas_cg_charge_pasid(global->owner, IOAS_CG_PASID_DEVICE,
-				   global->id, 1);
-	if (ret)
-		return ret;
-	ret = xa_insert(&group->attached, global->id, global, GFP_KERNEL);
-	if (ret)
-		ioas_cg_uncharge_pasid(global->owner, IOAS_CG_PASID_DEVICE,
-				       global->id, 1);
-	else
-		count_attached(global, 1);
-	return ret;
-}
-
-static int attach_unallocated(struct iommu_group_pasids *group,
-			      struct device *dev, ioasid_t id)
+/* One that nobody allocated, for the task that attaches. */
+static struct iommu_pasid *get_unallocated(struct device *dev, ioasid_t id)
 {
 	struct iommu_pasid_request req = {
 		.scope = IOMMU_PASID_DEVICE,
 		.devs = &dev,
 		.nr_devs = 1,
-		.min = id,
-		.max = id,
 		.owner = ioas_cg_owner_of(current),
 	};
 	struct iommu_pasid *pasid;
 	int ret;
 
-	pasid = iommu_pasid_alloc(&req);
+	pasid = pasid_create(&req);
+	ret = pasid ? take_and_charge(pasid, id, id) : -ENOMEM;
 	ioas_cg_owner_put(req.owner);
-	if (IS_ERR(pasid))
-		return PTR_ERR(pasid);
-	ret = xa_insert(&group->attached, id, pasid, GFP_KERNEL);
-	if (ret)
-		iommu_pasid_free(pasid);
-	return ret;
+	if (!ret)
+		return pasid;
+	if (pasid)
+		pasid_destroy(pasid);
+	return ERR_PTR(ret);
+}
+
+/* Whoever holds a global one pays for the device; for others that is done. */
+static int charge_attachment(const struct iommu_pasid *pasid)
+{
+	if (pasid->scope != IOMMU_PASID_GLOBAL)
+		return 0;
+	return ioas_cg_charge_pasid(pasid->owner, IOAS_CG_PASID_DEVICE,
+				    pasid->id, 1);
+}
+
+static void uncharge_attachment(const struct iommu_pasid *pasid)
+{
+	if (pasid->scope == IOMMU_PASID_GLOBAL)
+		ioas_cg_uncharge_pasid(pasid->owner, IOAS_CG_PASID_DEVICE,
+				       pasid->id, 1);
 }
 
 /**
@@ -729,23 +810,29 @@ static int attach_unallocated(struct iommu_group_pasids *group,
  * @id: the PASID, which nothing is attached to in that group
  *
  * Context: Process context; may sleep.
- * Return: 0, -EDQUOT or -ENOMEM; of a number that nobody allocated, any error of
- * iommu_pasid_alloc().
+ * Return: 0, -EDQUOT or -ENOMEM.
  */
 int iommu_pasid_attach(struct device *dev, ioasid_t id)
 {
 	struct iommu_group_pasids *group = iommu_group_pasids(dev->iommu_group);
-	struct iommu_pasid *global;
+	struct iommu_pasid *pasid;
+	int ret;
 
-	switch (look_up(group, id, &global)) {
-	case ATTACH_OWNED_GLOBAL:
-		return attach_global(group, global);
-	case ATTACH_UNALLOCATED:
-		return attach_unallocated(group, dev, id);
-	case ATTACH_PAID:
-		break;
-	}
-	return 0;
+	pasid = get_allocated(group, id);
+	if (!pasid)
+		pasid = get_unallocated(dev, id);
+	if (IS_ERR(pasid))
+		return PTR_ERR(pasid);
+	ret = charge_attachment(pasid);
+	if (ret)
+		goto err_put;
+	ret = xa_insert(&group->attached, id, pasid, GFP_KERNEL);
+	if (!ret)
+		return 0;
+	uncharge_attachment(pasid);
+err_put:
+	put_pasid(pasid);
+	return ret;
 }
 
 /**
@@ -760,14 +847,10 @@ void iommu_pasid_detach(struct iommu_group *group, ioasid_t id)
 	struct iommu_pasid *pasid;
 
 	pasid = xa_erase(&iommu_group_pasids(group)->attached, id);
-	if (!pasid)
+	if (WARN_ON_ONCE(!pasid))
 		return;
-	if (pasid->scope != IOMMU_PASID_GLOBAL) {
-		iommu_pasid_free(pasid);
-		return;
-	}
-	count_attached(pasid, -1);
-	ioas_cg_uncharge_pasid(pasid->owner, IOAS_CG_PASID_DEVICE, id, 1);
+	uncharge_attachment(pasid);
+	put_pasid(pasid);
 }
 
 /* ---- global PASIDs of the kernel itself ---- */
@@ -806,7 +889,7 @@ void iommu_free_global_pasid(ioasid_t id)
 	unsigned long flags;
 
 	spin_lock_irqsave(&pasid_lock, flags);
-	pasid = find_global(id);
+	pasid = find_pasid(NULL, id);
 	spin_unlock_irqrestore(&pasid_lock, flags);
 	if (!WARN_ON(!pasid))
 		iommu_pasid_free(pasid);

@@ -5,6 +5,7 @@
 #ifndef _LINUX_IOMMU_PASID_H
 #define _LINUX_IOMMU_PASID_H
 
+#include <linux/err.h>
 #include <linux/iommu.h>
 #include <linux/types.h>
 
@@ -40,8 +41,9 @@ struct iommu_pasid_device {
  * @id: the number
  * @scope: where it is valid
  * @owner: who is charged, and stays for as long as that is so; NULL if nobody is
- * @node: in a hash table, if it is global and has an owner
- * @nr_attached: of a global one, IOMMU groups in which it is attached to
+ * @charged: it is not only taken, but may be used
+ * @node: in a hash table
+ * @refs: who allocated it, and attachments
  * @nr_devs: number of @devs; none if it is global
  * @devs: the devices that it is taken on; @first, or allocated
  * @first: see @devs
@@ -52,8 +54,9 @@ struct iommu_pasid {
 	ioasid_t id;
 	enum iommu_pasid_scope scope;
 	struct ioas_owner *owner;
+	bool charged;
 	struct hlist_node node;
-	unsigned int nr_attached;
+	unsigned int refs;
 	unsigned int nr_devs;
 	struct iommu_pasid_device *devs;
 	struct iommu_pasid_device first;
@@ -81,13 +84,57 @@ struct iommu_pasid_request {
 	struct ioas_owner *owner;
 };
 
+#ifdef CONFIG_IOMMU_API
+
 struct iommu_pasid *iommu_pasid_alloc(const struct iommu_pasid_request *req);
 void iommu_pasid_free(struct iommu_pasid *pasid);
 int iommu_pasid_add_device(struct iommu_pasid *pasid, struct device *dev);
 void iommu_pasid_remove_device(struct iommu_pasid *pasid, struct device *dev);
 
+ioasid_t iommu_device_max_pasid(struct device *dev);
 bool iommu_device_supports_pasid(struct device *dev,
 				 enum iommu_pasid_scope scope);
-void iommu_device_need_global_pasids(struct device *dev);
+void iommu_device_need_global_pasids(struct device *dev, bool need);
+
+#else /* !CONFIG_IOMMU_API */
+
+static inline struct iommu_pasid *
+iommu_pasid_alloc(const struct iommu_pasid_request *req)
+{
+	return ERR_PTR(-ENODEV);
+}
+
+static inline void iommu_pasid_free(struct iommu_pasid *pasid)
+{
+}
+
+static inline int iommu_pasid_add_device(struct iommu_pasid *pasid,
+					 struct device *dev)
+{
+	return -ENODEV;
+}
+
+static inline void iommu_pasid_remove_device(struct iommu_pasid *pasid,
+					     struct device *dev)
+{
+}
+
+static inline ioasid_t iommu_device_max_pasid(struct device *dev)
+{
+	return 0;
+}
+
+static inline bool iommu_device_supports_pasid(struct device *dev,
+					       enum iommu_pasid_scope scope)
+{
+	return false;
+}
+
+static inline void iommu_device_need_global_pasids(struct device *dev,
+						   bool need)
+{
+}
+
+#endif /* CONFIG_IOMMU_API */
 
 #endif /* _LINUX_IOMMU_PASID_H */

@@ -22,9 +22,9 @@
  * &struct iommufd_pasids.globals: for devices that are bound later, and for those on
  * which another one takes precedence for a while.
  *
- * The set belongs to the cgroup of the task that first allocates a PASID, and all of
- * its PASIDs are charged to that.  It ends with the iommufd.  What was given out for
- * a device ends when that is unbound.
+ * All PASIDs of a set are charged to one cgroup: that of the task that allocates the
+ * first one, for as long as there are any.  The set ends with the iommufd.  What was
+ * given out for a device ends when that is unbound.
  *
  * Locking: &struct iommufd_pasids.lock protects everything, but lookups take no lock.
  * They are made under RCU, and a PASID is given back to the allocator one grace period
@@ -45,7 +45,7 @@
 #define VPASID_MAX	((1U << 20) - 1)
 
 /* More devices than anyone puts into one VM. */
-#define MAX_DEVICES	256
+#define MAX_DEVICES	64
 
 /**
  * struct iommufd_vpasid - what a vPASID stands for on some devices
@@ -75,6 +75,14 @@ void iommufd_pasids_init(struct iommufd_pasids *set)
 	xa_init_flags(&set->used, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
 }
 
+/* Who is charged: the set's owner, or who would become that. With a reference. */
+static struct ioas_owner *get_owner(const struct iommufd_pasids *set)
+{
+	lockdep_assert_held(&set->lock);
+	return set->owner ? ioas_cg_owner_get(set->owner) :
+			    ioas_cg_owner_of(current);
+}
+
 /* ---- vPASIDs that are in use, for whichever devices ---- */
 
 static int use_vpasid(struct iommufd_pasids *set, u32 vpasid)
@@ -96,6 +104,10 @@ static void unuse_vpasid(struct iommufd_pasids *set, u32 vpasid)
 	else
 		xa_store(&set->used, vpasid, xa_mk_value(count - 1),
 			 GFP_KERNEL);
+	if (xa_empty(&set->used)) {
+		ioas_cg_owner_put(set->owner);
+		set->owner = NULL;
+	}
 }
 
 /* Use the one that is wanted, or any that nothing is bound to. */
@@ -142,7 +154,7 @@ static struct device **devices_of(struct iommufd_device **idevs,
 }
 
 static struct iommu_pasid *
-request_ppasid(struct iommufd_pasids *set, enum iommu_pasid_scope scope,
+request_ppasid(struct ioas_owner *owner, enum iommu_pasid_scope scope,
 	       struct iommufd_device **idevs, unsigned int nr_idevs, u32 vpasid)
 {
 	struct device **devs = devices_of(idevs, nr_idevs);
@@ -150,7 +162,7 @@ request_ppasid(struct iommufd_pasids *set, enum iommu_pasid_scope scope,
 		.scope = scope,
 		.devs = devs,
 		.nr_devs = nr_idevs,
-		.owner = set->owner,
+		.owner = owner,
 	};
 	struct iommu_pasid *pasid;
 
@@ -171,7 +183,7 @@ static void vpasid_destroy(struct iommufd_vpasid *entry)
 }
 
 static struct iommufd_vpasid *
-vpasid_create(struct iommufd_pasids *set, enum iommu_pasid_scope scope,
+vpasid_create(struct ioas_owner *owner, enum iommu_pasid_scope scope,
 	      struct iommufd_device **idevs, unsigned int nr_idevs, u32 vpasid)
 {
 	struct iommufd_vpasid *entry;
@@ -186,7 +198,7 @@ vpasid_create(struct iommufd_pasids *set, enum iommu_pasid_scope scope,
 				     GFP_KERNEL_ACCOUNT);
 	if (!entry->idevs)
 		goto err;
-	entry->pasid = request_ppasid(set, scope, idevs, nr_idevs, vpasid);
+	entry->pasid = request_ppasid(owner, scope, idevs, nr_idevs, vpasid);
 	if (IS_ERR(entry->pasid)) {
 		ret = PTR_ERR(entry->pasid);
 		goto err;
@@ -322,6 +334,7 @@ static bool is_taken(struct iommufd_pasids *set, enum iommu_pasid_scope scope,
 }
 
 static int create_and_show(struct iommufd_pasids *set,
+			   struct ioas_owner *owner,
 			   enum iommu_pasid_scope scope,
 			   struct iommufd_device **idevs, unsigned int nr_idevs,
 			   u32 vpasid)
@@ -329,7 +342,7 @@ static int create_and_show(struct iommufd_pasids *set,
 	struct iommufd_vpasid *entry;
 	int ret;
 
-	entry = vpasid_create(set, scope, idevs, nr_idevs, vpasid);
+	entry = vpasid_create(owner, scope, idevs, nr_idevs, vpasid);
 	if (IS_ERR(entry))
 		return PTR_ERR(entry);
 	ret = show(set, entry);
@@ -349,36 +362,40 @@ static int create_and_show(struct iommufd_pasids *set,
  *
  * Context: Process context; may sleep.
  * Return: 0, -EEXIST if @vpasid is bound already on one of the devices, or to another
- * global PASID, -ENOSPC if all are in use, or an error of iommu_pasid_alloc().
+ * global PASID, -ENOSPC if all are in use, -ENODEV if no device is bound to the iommufd,
+ * or an error of iommu_pasid_alloc().
  */
 int iommufd_pasids_alloc(struct iommufd_pasids *set,
 			 enum iommu_pasid_scope scope,
 			 struct iommufd_device **idevs, unsigned int nr_idevs,
 			 u32 *vpasid)
 {
+	struct ioas_owner *owner;
 	u32 chosen = *vpasid;
 	int ret;
 
 	if (chosen > VPASID_MAX)
 		return -EINVAL;
-	mutex_lock(&set->lock);
-	if (!set->owner)
-		set->owner = ioas_cg_owner_of(current);
-	if (chosen && is_taken(set, scope, idevs, nr_idevs, chosen)) {
-		ret = -EEXIST;
-		goto out;
-	}
+	guard(mutex)(&set->lock);
+	/* Global ones are of no use then, and taken from others. */
+	if (list_empty(&set->idevs))
+		return -ENODEV;
+	if (chosen && is_taken(set, scope, idevs, nr_idevs, chosen))
+		return -EEXIST;
 	ret = choose_vpasid(set, &chosen);
 	if (ret)
-		goto out;
-	ret = create_and_show(set, scope, idevs, nr_idevs, chosen);
-	if (ret)
+		return ret;
+	owner = get_owner(set);
+	ret = create_and_show(set, owner, scope, idevs, nr_idevs, chosen);
+	if (ret) {
 		unuse_vpasid(set, chosen);
-	else
-		*vpasid = chosen;
-out:
-	mutex_unlock(&set->lock);
-	return ret;
+		ioas_cg_owner_put(owner);
+		return ret;
+	}
+	*vpasid = chosen;
+	ioas_cg_owner_put(set->owner);
+	set->owner = owner;
+	return 0;
 }
 
 /* ---- devices that come and go ---- */
@@ -399,12 +416,13 @@ int iommufd_pasids_add_device(struct iommufd_pasids *set,
 	int ret = 0;
 
 	xa_init_flags(&idev->vpasids, XA_FLAGS_ACCOUNT);
-	idev->max_pasids = idev->dev->iommu->max_pasids;
+	idev->max_pasid = iommu_device_max_pasid(idev->dev);
 	mutex_lock(&set->lock);
 	xa_for_each(&set->globals, vpasid, entry) {
 		ret = show_on_device(entry, idev);
 		if (ret)
 			break;
+		cond_resched();
 	}
 	if (ret)
 		xa_destroy(&idev->vpasids);
@@ -521,6 +539,7 @@ void iommufd_pasids_remove_device(struct iommufd_pasids *set,
 			unuse_vpasid(set, vpasid);
 			vpasid_destroy(entry);
 		}
+		cond_resched();
 	}
 	mutex_unlock(&set->lock);
 }
@@ -543,15 +562,13 @@ int iommufd_pasids_free(struct iommufd_pasids *set,
 {
 	struct iommufd_vpasid *entry;
 
-	mutex_lock(&set->lock);
+	/* To the end: none of its devices is to go before it is given back. */
+	guard(mutex)(&set->lock);
 	entry = find_vpasid(set, scope, vpasid, idev);
-	if (entry) {
-		hide(set, entry);
-		unuse_vpasid(set, entry->vpasid);
-	}
-	mutex_unlock(&set->lock);
 	if (!entry)
 		return -ENOENT;
+	hide(set, entry);
+	unuse_vpasid(set, entry->vpasid);
 	synchronize_rcu();
 	vpasid_destroy(entry);
 	return 0;
@@ -569,12 +586,12 @@ void iommufd_pasids_destroy(struct iommufd_pasids *set)
 	xa_for_each(&set->globals, vpasid, entry) {
 		unuse_vpasid(set, vpasid);
 		vpasid_destroy(entry);
+		cond_resched();
 	}
 	WARN_ON(!list_empty(&set->idevs));
 	WARN_ON(!xa_empty(&set->used));
 	xa_destroy(&set->globals);
 	xa_destroy(&set->used);
-	ioas_cg_owner_put(set->owner);
 }
 
 /* ---- what drivers call ---- */
@@ -600,7 +617,7 @@ int iommufd_device_translate_pasid(struct iommufd_device *idev, u32 vpasid)
 	rcu_read_lock();
 	entry = xa_load(&idev->vpasids, vpasid);
 	if (entry)
-		ret = entry->ppasid < idev->max_pasids ? entry->ppasid :
+		ret = entry->ppasid <= idev->max_pasid ? entry->ppasid :
 							 -ERANGE;
 	rcu_read_unlock();
 	return ret;
@@ -612,13 +629,13 @@ EXPORT_SYMBOL_NS_GPL(iommufd_device_translate_pasid, IOMMUFD);
 static int scope_of(u32 uapi_scope, enum iommu_pasid_scope *scope)
 {
 	switch (uapi_scope) {
-	case IOMMU_VPASID_GLOBAL:
+	case IOMMU_VPASID_SCOPE_GLOBAL:
 		*scope = IOMMU_PASID_GLOBAL;
 		return 0;
-	case IOMMU_VPASID_GROUP:
+	case IOMMU_VPASID_SCOPE_GROUP:
 		*scope = IOMMU_PASID_GROUP;
 		return 0;
-	case IOMMU_VPASID_DEVICE:
+	case IOMMU_VPASID_SCOPE_DEVICE:
 		*scope = IOMMU_PASID_DEVICE;
 		return 0;
 	}
@@ -747,33 +764,35 @@ int iommufd_vpasid_free(struct iommufd_ucmd *ucmd)
 static void query_device(struct iommu_vpasid_query *cmd, struct device *dev)
 {
 	static const u32 uapi_scope[] = {
-		[IOMMU_PASID_GLOBAL] = IOMMU_VPASID_GLOBAL,
-		[IOMMU_PASID_GROUP] = IOMMU_VPASID_GROUP,
-		[IOMMU_PASID_DEVICE] = IOMMU_VPASID_DEVICE,
+		[IOMMU_PASID_GLOBAL] = IOMMU_VPASID_SCOPE_GLOBAL,
+		[IOMMU_PASID_GROUP] = IOMMU_VPASID_SCOPE_GROUP,
+		[IOMMU_PASID_DEVICE] = IOMMU_VPASID_SCOPE_DEVICE,
 	};
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(uapi_scope); i++)
 		if (iommu_device_supports_pasid(dev, i))
 			cmd->out_scopes |= BIT(uapi_scope[i]);
-	if (cmd->out_scopes)
-		cmd->out_max_pasid = dev->iommu->max_pasids - 1;
+	cmd->out_max_pasid = iommu_device_max_pasid(dev);
 }
 
-/* Of the set's owner, or of who would become that. */
+static u64 pasids_left(struct ioas_owner *owner, enum ioas_cg_pasid_scope scope)
+{
+	unsigned long left = ioas_cg_pasids_left(owner, scope);
+
+	return left == LONG_MAX ? U64_MAX : left;
+}
+
 static void query_quota(struct iommu_vpasid_query *cmd,
 			struct iommufd_pasids *set)
 {
 	struct ioas_owner *owner;
 
 	mutex_lock(&set->lock);
-	owner = set->owner ? ioas_cg_owner_get(set->owner) :
-			     ioas_cg_owner_of(current);
+	owner = get_owner(set);
 	mutex_unlock(&set->lock);
-	cmd->out_global_left = ioas_cg_pasids_left(owner,
-						   IOAS_CG_PASID_GLOBAL);
-	cmd->out_device_left = ioas_cg_pasids_left(owner,
-						   IOAS_CG_PASID_DEVICE);
+	cmd->out_global_left = pasids_left(owner, IOAS_CG_PASID_GLOBAL);
+	cmd->out_device_left = pasids_left(owner, IOAS_CG_PASID_DEVICE);
 	ioas_cg_owner_put(owner);
 }
 
@@ -793,7 +812,7 @@ int iommufd_vpasid_query(struct iommufd_ucmd *ucmd)
 		query_device(cmd, idev->dev);
 		iommufd_put_object(ucmd->ictx, &idev->obj);
 	} else {
-		cmd->out_scopes = BIT(IOMMU_VPASID_GLOBAL);
+		cmd->out_scopes = BIT(IOMMU_VPASID_SCOPE_GLOBAL);
 		cmd->out_max_pasid = IOAS_CG_PASID_CAPACITY;
 	}
 	query_quota(cmd, &ucmd->ictx->pasids);

@@ -586,8 +586,8 @@ static int pasid_limit_parse(const char *buf, unsigned long *max)
 		*max = IOAS_PASIDS_MAX;
 		return 0;
 	}
-	/* kstrtouint() takes a sign. */
-	if (!isdigit(*buf) || kstrtouint(buf, 10, &n) || n > INT_MAX)
+	/* kstrtouint() takes a sign.  Any of these is less than no limit. */
+	if (!isdigit(*buf) || kstrtouint(buf, 10, &n) || n >= INT_MAX)
 		return -EINVAL;
 	*max = n;
 	return 0;

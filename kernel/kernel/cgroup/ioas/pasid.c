@@ -23,43 +23,52 @@
 
 #include "owner.h"
 
-static void add(struct ioas_owner *owner, enum ioas_cg_pasid_scope scope,
-		unsigned int n)
+static void subtract(struct ioas_owner *owner, struct ioas_owner *stop,
+		     enum ioas_cg_pasid_scope scope, unsigned int n)
 {
 	struct ioas_pasids *pasids;
 
-	for (; owner; owner = owner->parent) {
-		pasids = &owner->pasids[scope];
-		WRITE_ONCE(pasids->usage, pasids->usage + n);
-		if (pasids->usage > pasids->peak)
-			WRITE_ONCE(pasids->peak, pasids->usage);
-	}
-}
-
-static void subtract(struct ioas_owner *owner, enum ioas_cg_pasid_scope scope,
-		     unsigned int n)
-{
-	struct ioas_pasids *pasids;
-
-	for (; owner; owner = owner->parent) {
+	for (; owner != stop; owner = owner->parent) {
 		pasids = &owner->pasids[scope];
 		WARN_ON_ONCE(n > pasids->usage);
 		WRITE_ONCE(pasids->usage, pasids->usage - n);
 	}
 }
 
-/* The nearest one whose limit @n more would pass, or NULL. */
-static struct ioas_owner *find_refusal(struct ioas_owner *owner,
-				       enum ioas_cg_pasid_scope scope,
-				       unsigned int n)
+static void update_peaks(struct ioas_owner *owner,
+			 enum ioas_cg_pasid_scope scope)
 {
 	struct ioas_pasids *pasids;
 
 	for (; owner; owner = owner->parent) {
 		pasids = &owner->pasids[scope];
-		if (pasids->usage + n > READ_ONCE(pasids->max))
-			return owner;
+		if (pasids->usage > pasids->peak)
+			WRITE_ONCE(pasids->peak, pasids->usage);
 	}
+}
+
+/*
+ * Return NULL, or the nearest owner whose limit would be passed; then nothing was
+ * charged.
+ */
+static struct ioas_owner *add(struct ioas_owner *owner,
+			      enum ioas_cg_pasid_scope scope, unsigned int n)
+{
+	struct ioas_pasids *pasids;
+	bool peak = false;
+	struct ioas_owner *o;
+
+	for (o = owner; o; o = o->parent) {
+		pasids = &o->pasids[scope];
+		if (pasids->usage + n > READ_ONCE(pasids->max)) {
+			subtract(owner, o, scope, n);
+			return o;
+		}
+		WRITE_ONCE(pasids->usage, pasids->usage + n);
+		peak |= pasids->usage > pasids->peak;
+	}
+	if (peak)
+		update_peaks(owner, scope);
 	return NULL;
 }
 
@@ -71,10 +80,9 @@ static struct ioas_owner *try_charge(struct ioas_owner *owner,
 	struct ioas_owner *refused;
 
 	guard(spinlock_irqsave)(&owner->ledger->pasid_lock);
-	refused = find_refusal(owner, scope, n);
+	refused = add(owner, scope, n);
 	if (refused)
 		return refused;
-	add(owner, scope, n);
 	if (!owner->pasids_held)
 		ioas_owner_get(owner);
 	owner->pasids_held += n;
@@ -86,7 +94,7 @@ static bool uncharge(struct ioas_owner *owner, enum ioas_cg_pasid_scope scope,
 		     unsigned int n)
 {
 	guard(spinlock_irqsave)(&owner->ledger->pasid_lock);
-	subtract(owner, scope, n);
+	subtract(owner, NULL, scope, n);
 	owner->pasids_held -= n;
 	return !owner->pasids_held;
 }

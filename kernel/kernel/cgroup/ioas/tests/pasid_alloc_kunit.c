@@ -196,11 +196,16 @@ static void range_is_what_is_wanted_and_can_be_carried(struct kunit *test)
 static void wrong_requests_are_refused(struct kunit *test)
 {
 	struct device *none = test_add_device(test, 0);
+	struct device *plain = test_add_device(test, NO_PASIDS);
 	struct device *x = test_add_device(test, 20);
 	struct device *y = test_add_device(test, 20);
 
 	EXPECT_REFUSED(test, -EINVAL,
 		       PASID_ALLOC(test, IOMMU_PASID_DEVICE, A1));
+	EXPECT_REFUSED(test, -EINVAL,
+		       PASID_ALLOC(test, IOMMU_PASID_DEVICE, A1, plain));
+	EXPECT_REFUSED(test, -EINVAL,
+		       PASID_ALLOC(test, IOMMU_PASID_GLOBAL, A1, plain));
 	EXPECT_REFUSED(test, -EINVAL,
 		       PASID_ALLOC(test, IOMMU_PASID_DEVICE, A1, x, y));
 	EXPECT_REFUSED(test, -EINVAL, PASID_ALLOC(test, IOMMU_PASID_GROUP, A1));
@@ -223,7 +228,7 @@ static void device_that_cannot_choose_gets_global_ones_only(struct kunit *test)
 	struct device *enqcmd = test_add_device(test, 20);
 	struct iommu_pasid *pasid;
 
-	iommu_device_need_global_pasids(enqcmd);
+	iommu_device_need_global_pasids(enqcmd, true);
 	EXPECT_REFUSED(test, -EOPNOTSUPP,
 		       PASID_ALLOC(test, IOMMU_PASID_DEVICE, A1, enqcmd));
 	EXPECT_REFUSED(test, -EOPNOTSUPP,
@@ -264,6 +269,24 @@ static void devices_of_an_iommu_group_share_numbers(struct kunit *test)
 	iommu_pasid_free(own);
 }
 
+/* A domain is attached in all of it, and one could not take the number. */
+static void devices_of_an_iommu_group_have_the_width_of_the_narrowest(struct kunit *test)
+{
+	struct device *wide = test_add_device(test, 20);
+	struct device *none = test_add_device_to_group_of(test, NO_PASIDS,
+							  wide);
+	struct device *narrow;
+
+	KUNIT_EXPECT_EQ(test, 1048575, iommu_device_max_pasid(wide));
+	KUNIT_EXPECT_EQ(test, 0, iommu_device_max_pasid(none));
+	narrow = test_add_device_to_group_of(test, 3, wide);
+	KUNIT_EXPECT_EQ(test, 7, iommu_device_max_pasid(wide));
+	EXPECT_REFUSED(test, -ERANGE,
+		       PASID_ALLOC_IN(test, IOMMU_PASID_DEVICE, A1, 8, 0, wide));
+	test_remove_device(test, narrow);
+	KUNIT_EXPECT_EQ(test, 1048575, iommu_device_max_pasid(wide));
+}
+
 /* ---- sets that change ---- */
 
 static void added_device_gets_the_number_and_is_charged(struct kunit *test)
@@ -296,7 +319,7 @@ static void device_that_cannot_be_added_changes_nothing(struct kunit *test)
 	struct device *last = test_add_device(test, 20);
 	struct iommu_pasid *group, *own;
 
-	iommu_device_need_global_pasids(enqcmd);
+	iommu_device_need_global_pasids(enqcmd, true);
 	group = PASID_ALLOC_IN(test, IOMMU_PASID_GROUP, A1, 5, 0, x);
 	own = PASID_ALLOC_IN(test, IOMMU_PASID_DEVICE, B, 5, 5, busy);
 	KUNIT_EXPECT_EQ(test, -EBUSY, iommu_pasid_add_device(group, busy));
@@ -317,6 +340,19 @@ static void device_that_cannot_be_added_changes_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, iommu_pasid_add_device(group, last));
 	EXPECT_PASIDS(test, DEVICE, 3, 3, 3, 0, 0, 0);
 	iommu_pasid_free(group);
+}
+
+static void pasid_outlives_a_device_that_is_unplugged(struct kunit *test)
+{
+	struct device *x = test_add_device(test, 20);
+	struct device *y = test_add_device(test, 20);
+	struct iommu_pasid *group = PASID_ALLOC(test, IOMMU_PASID_GROUP, A1, x,
+						y);
+
+	test_remove_device(test, x);
+	EXPECT_PASIDS(test, DEVICE, 2, 2, 2, 0, 0, 0);
+	iommu_pasid_free(group);
+	EXPECT_NO_PASIDS(test);
 }
 
 /* ---- charges ---- */
@@ -490,6 +526,44 @@ static void attachment_takes_a_number_that_nobody_allocated(struct kunit *test)
 	iommu_pasid_free(pasid);
 }
 
+/* Devices may use it until then. */
+static void attached_number_stays_taken_after_it_was_freed(struct kunit *test)
+{
+	struct device *x = test_add_device(test, 20);
+	struct device *y = test_add_device(test, 20);
+	struct pasid_fixture *p = test->priv;
+	struct iommu_pasid *global, *own, *group;
+
+	global = PASID_ALLOC_IN(test, IOMMU_PASID_GLOBAL, A1, 1, 1);
+	own = PASID_ALLOC_IN(test, IOMMU_PASID_DEVICE, A2, 2, 2, x);
+	group = PASID_ALLOC_IN(test, IOMMU_PASID_GROUP, B, 3, 3, x, y);
+	KUNIT_EXPECT_EQ(test, 0,
+			iommu_attach_device_pasid(&p->domain, x, 1, NULL));
+	KUNIT_EXPECT_EQ(test, 0,
+			iommu_attach_device_pasid(&p->domain, x, 2, NULL));
+	KUNIT_EXPECT_EQ(test, 0,
+			iommu_attach_device_pasid(&p->domain, y, 3, NULL));
+	iommu_pasid_free(global);
+	iommu_pasid_free(own);
+	iommu_pasid_free(group);
+	EXPECT_PASIDS(test, GLOBAL, 1, 1, 1, 0, 0, 0);
+	EXPECT_PASIDS(test, DEVICE, 4, 2, 1, 0, 1, 2);
+	EXPECT_REFUSED(test, -ENOSPC,
+		       PASID_ALLOC_IN(test, IOMMU_PASID_DEVICE, A1, 1, 3, x));
+	EXPECT_REFUSED(test, -ENOSPC,
+		       PASID_ALLOC_IN(test, IOMMU_PASID_GLOBAL, A1, 1, 3));
+	iommu_detach_device_pasid(&p->domain, x, 1);
+	EXPECT_PASIDS(test, GLOBAL, 0);
+	EXPECT_PASIDS(test, DEVICE, 3, 1, 0, 0, 1, 2);
+	iommu_detach_device_pasid(&p->domain, x, 2);
+	EXPECT_PASIDS(test, DEVICE, 2, 0, 0, 0, 0, 2);
+	iommu_detach_device_pasid(&p->domain, y, 3);
+	EXPECT_NO_PASIDS(test);
+	global = PASID_ALLOC_IN(test, IOMMU_PASID_GLOBAL, A1, 3, 3);
+	expect_number(test, 3, global);
+	iommu_pasid_free(global);
+}
+
 static void refused_attachment_leaves_nothing(struct kunit *test)
 {
 	struct device *x = test_add_device(test, 20);
@@ -534,8 +608,10 @@ static struct kunit_case pasid_alloc_cases[] = {
 	KUNIT_CASE(wrong_requests_are_refused),
 	KUNIT_CASE(device_that_cannot_choose_gets_global_ones_only),
 	KUNIT_CASE(devices_of_an_iommu_group_share_numbers),
+	KUNIT_CASE(devices_of_an_iommu_group_have_the_width_of_the_narrowest),
 	KUNIT_CASE(added_device_gets_the_number_and_is_charged),
 	KUNIT_CASE(device_that_cannot_be_added_changes_nothing),
+	KUNIT_CASE(pasid_outlives_a_device_that_is_unplugged),
 	KUNIT_CASE(each_scope_charges_its_own),
 	KUNIT_CASE(quota_and_space_are_different_errors),
 	KUNIT_CASE(group_is_refused_as_a_whole),
@@ -544,6 +620,7 @@ static struct kunit_case pasid_alloc_cases[] = {
 	KUNIT_CASE(attachment_to_a_pasid_of_the_device_is_paid_for),
 	KUNIT_CASE(attachment_charges_once_for_an_iommu_group),
 	KUNIT_CASE(attachment_takes_a_number_that_nobody_allocated),
+	KUNIT_CASE(attached_number_stays_taken_after_it_was_freed),
 	KUNIT_CASE(refused_attachment_leaves_nothing),
 	{ }
 };

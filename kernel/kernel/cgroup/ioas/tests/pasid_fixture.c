@@ -174,7 +174,9 @@ static int set_bits(struct device *dev, unsigned int bits)
 		{},
 	};
 
-	return bits ? device_create_managed_software_node(dev, props, NULL) : 0;
+	return bits == NO_PASIDS ?
+		       0 :
+		       device_create_managed_software_node(dev, props, NULL);
 }
 
 static struct device *add_device(struct kunit *test, unsigned int bits,
@@ -203,7 +205,7 @@ static struct device *add_device(struct kunit *test, unsigned int bits,
 /**
  * test_add_device() - plug in a device
  * @test: the test
- * @bits: how many bits of PASIDs it has; 0 is none
+ * @bits: how many bits of PASIDs it has, or %NO_PASIDS
  */
 struct device *test_add_device(struct kunit *test, unsigned int bits)
 {

@@ -13,6 +13,9 @@
 
 #define MAX_TEST_DEVICES	8
 
+/* Bits of a device that does not know PASIDs; with 0 bits, it has just none. */
+#define NO_PASIDS		(~0U)
+
 /**
  * struct test_device - a device behind the IOMMU
  * @dev: the device

@@ -24,7 +24,7 @@
 #include "pasid_fixture.h"
 
 /* Each has other devices, other owners of sets, and other limits. */
-#define ROUNDS		(IS_ENABLED(CONFIG_DEBUG_KMEMLEAK) ? 64 : 256)
+#define ROUNDS		(IS_ENABLED(CONFIG_DEBUG_KMEMLEAK) ? 128 : 256)
 #define BATCHES		32
 #define BATCH_OPS	64	/* 256 * BATCHES * BATCH_OPS = 524,288 */
 
@@ -103,7 +103,6 @@ static const struct {
 	{ OP_ADD, -EOPNOTSUPP },
 	{ OP_ATTACH, 0 }, { OP_ATTACH, -EBUSY }, { OP_ATTACH, -EDQUOT },
 	{ OP_ATTACH, -EINVAL }, { OP_ATTACH, -EIO },
-	{ OP_ATTACH, -EOPNOTSUPP },
 	{ OP_SET_ALLOC, 0 }, { OP_SET_ALLOC, -EEXIST },
 	{ OP_SET_ALLOC, -ENOSPC }, { OP_SET_ALLOC, -EDQUOT },
 	{ OP_SET_ALLOC, -EINVAL }, { OP_SET_ALLOC, -EOPNOTSUPP },
@@ -127,6 +126,7 @@ enum model_success {
 	ATTACHED_IMPLICIT,
 	FOUND_GLOBAL,
 	FOUND_OWN,
+	STAYED_ATTACHED,
 	NR_SUCCESSES
 };
 
@@ -160,7 +160,8 @@ struct model_device {
 /**
  * struct model_pasid - a PASID that is held
  * @used: this entry is one
- * @pasid: the real one; NULL if it is in a set, or for the kernel
+ * @freed: who allocated it has given it back, but something is attached to it
+ * @pasid: the real one; NULL if it is in a set, or for the kernel, or @freed
  * @id: its number
  * @scope: its scope
  * @devs: bits of the devices that it was given out for; none if it is global
@@ -170,6 +171,7 @@ struct model_device {
  */
 struct model_pasid {
 	bool used;
+	bool freed;
 	struct iommu_pasid *pasid;
 	unsigned long id;
 	enum iommu_pasid_scope scope;
@@ -200,12 +202,10 @@ struct model_attachment {
 /**
  * struct model_set - what the model knows of a set
  * @ictx: the iommufd
- * @owned: something was allocated
- * @owner: by whom
+ * @owner: who is charged, if there is anything in it
  */
 struct model_set {
 	struct iommufd_ctx ictx;
-	bool owned;
 	int owner;
 };
 
@@ -293,6 +293,38 @@ static struct ioas_owner *model_owner(struct model *m, int owner)
 }
 
 /* ---- what the model says ---- */
+
+/* What all devices of the group of a device have that have any. */
+static unsigned int model_bits(const struct model *m, int dev)
+{
+	unsigned int bits = m->dev[dev].bits;
+	const struct model_device *d;
+
+	for (d = m->dev; d < m->dev + MAX_TEST_DEVICES; d++)
+		if (bits && d->bits && d->group == m->dev[dev].group)
+			bits = min(bits, d->bits);
+	return bits;
+}
+
+static bool model_is_empty(const struct model *m, int set)
+{
+	const struct model_pasid *h;
+
+	for (h = m->held; h < m->held + MAX_HELD; h++)
+		if (h->used && h->set == set)
+			return false;
+	return true;
+}
+
+static bool model_has_devices(const struct model *m, int set)
+{
+	int d;
+
+	for (d = 0; d < MAX_TEST_DEVICES; d++)
+		if (m->dev[d].set == set)
+			return true;
+	return false;
+}
 
 /* IOMMU groups of some devices, as bits. */
 static u32 model_groups(const struct model *m, u32 devs)
@@ -432,7 +464,7 @@ static unsigned long model_last_number(const struct model *m,
 	unsigned int i;
 
 	for (i = 0; i < req->nr_devs; i++)
-		last = min(last, (1UL << m->dev[req->devs[i]].bits) - 1);
+		last = min(last, (1UL << model_bits(m, req->devs[i])) - 1);
 	return last;
 }
 
@@ -471,7 +503,7 @@ static int model_add(struct model *m, const struct model_pasid *h, int dev)
 		return -EINVAL;
 	if (d->global_only)
 		return -EOPNOTSUPP;
-	if (h->id >> d->bits)
+	if (h->id >> model_bits(m, dev))
 		return -ERANGE;
 	if (h->devs & BIT(dev))
 		return -EEXIST;
@@ -530,11 +562,6 @@ static int model_attach(struct model *m, struct model_attachment *a)
 		return -EBUSY;
 	h = model_find_holder(m, group, a->id);
 	if (!h) {
-		/* It is allocated, as if the device had asked for it. */
-		if (!m->dev[a->dev].bits)
-			return -EINVAL;
-		if (m->dev[a->dev].global_only)
-			return -EOPNOTSUPP;
 		a->charge = IMPLICIT;
 	} else if (h->scope == IOMMU_PASID_GLOBAL) {
 		a->charge = FOR_GLOBAL;
@@ -592,10 +619,9 @@ static int model_set_alloc(struct model *m, int set, struct model_request *req,
 
 	if (*vpasid > LAST_VPASID)
 		return -EINVAL;
-	if (!s->owned)
-		s->owner = m->fixture->asking;
-	s->owned = true;
-	req->owner = s->owner;
+	if (!model_has_devices(m, set))
+		return -ENODEV;
+	req->owner = model_is_empty(m, set) ? m->fixture->asking : s->owner;
 	if (*vpasid && model_is_bound_for(m, set, *vpasid, req))
 		return -EEXIST;
 	if (!*vpasid)
@@ -626,7 +652,8 @@ static long model_translate(struct model *m, int dev, u32 vpasid)
 	if (!h)
 		return -ENOENT;
 	/* Without PASIDs there is none that it can carry. */
-	return d->bits && !(h->id >> d->bits) ? (long)h->id : -ERANGE;
+	return d->bits && !(h->id >> model_bits(m, dev)) ? (long)h->id :
+							     -ERANGE;
 }
 
 /* ---- comparison ---- */
@@ -729,7 +756,7 @@ static struct model_pasid *model_pick_held(struct model *m, bool in_set)
 
 	for (i = 0; i < MAX_HELD; i++) {
 		h = &m->held[(at + i) % MAX_HELD];
-		if (h->used && model_is_in_set(h) == in_set)
+		if (h->used && !h->freed && model_is_in_set(h) == in_set)
 			return h;
 	}
 	return NULL;
@@ -825,9 +852,10 @@ static void model_pick_range(struct model *m, struct model_request *req)
 		req->max = one_in(m, 2) ? 0 : req->min + pick(m, 3);
 		break;
 	case 8:
+	case 9:
 		/* Where the allocator goes from one bitmap to the next. */
-		req->min = 4096 - 3 + pick(m, 4);
-		req->max = req->min + pick(m, 4);
+		req->min = 4096 - 2 + pick(m, 3);
+		req->max = req->min + pick(m, 3);
 		break;
 	}
 }
@@ -953,11 +981,28 @@ static void model_op_alloc_for_kernel(struct model *m)
 		model_hold(m, h, &req, found);
 }
 
+static bool model_is_attached(struct model *m, const struct model_pasid *h)
+{
+	u32 groups = model_taken_in(m, h->scope, h->devs);
+	const struct model_attachment *a;
+
+	for (a = m->attached; a < m->attached + MAX_ATTACHED; a++)
+		if (a->used && a->id == h->id &&
+		    groups & BIT(m->dev[a->dev].group))
+			return true;
+	return false;
+}
+
 static void model_detach(struct model *m, struct model_attachment *a)
 {
+	struct model_pasid *h;
+
 	iommu_detach_device_pasid(&m->fixture->domain, m->dev[a->dev].dev,
 				  a->id);
 	a->used = false;
+	for (h = m->held; h < m->held + MAX_HELD; h++)
+		if (h->used && h->freed && !model_is_attached(m, h))
+			h->used = false;
 }
 
 /* As a driver does before a number ends on some of its devices, or on all. */
@@ -973,14 +1018,32 @@ static void model_detach_from(struct model *m, const struct model_pasid *h,
 			model_detach(m, a);
 }
 
+/* Before it is freed.  Some drivers detach only after that. */
+static void model_maybe_detach(struct model *m, const struct model_pasid *h)
+{
+	if (!one_in(m, 3))
+		model_detach_from(m, h, h->devs);
+}
+
+/* It was freed, and stays taken and charged while something is attached to it. */
+static void model_let_go(struct model *m, struct model_pasid *h)
+{
+	h->set = NO_SET;
+	h->pasid = NULL;
+	h->freed = true;
+	h->used = model_is_attached(m, h);
+	if (h->used)
+		m->successes[STAYED_ATTACHED]++;
+}
+
 static void model_free(struct model *m, struct model_pasid *h)
 {
-	model_detach_from(m, h, h->devs);
+	model_maybe_detach(m, h);
 	if (h->pasid)
 		iommu_pasid_free(h->pasid);
 	else
 		iommu_free_global_pasid(h->id);
-	h->used = false;
+	model_let_go(m, h);
 }
 
 static void model_op_free(struct model *m)
@@ -1135,6 +1198,7 @@ static void model_op_set_alloc(struct model *m)
 				   req.nr_devs, &found);
 	if (!model_same_result(m, expected, ret) || ret)
 		return;
+	m->set[set].owner = req.owner;
 	model_hold(m, h, &req, id);
 	h->set = set;
 	h->vpasid = vpasid;
@@ -1193,11 +1257,11 @@ static void model_op_set_free(struct model *m)
 	if (h && h->scope != scope)
 		h = NULL;
 	if (h)
-		model_detach_from(m, h, h->devs);
+		model_maybe_detach(m, h);
 	ret = iommufd_pasids_free(model_pasids(m, set), scope, vpasid,
 				  dev < 0 ? NULL : &m->dev[dev].idev);
 	if (model_same_result(m, h ? 0 : -ENOENT, ret) && h)
-		h->used = false;
+		model_let_go(m, h);
 }
 
 static void model_op_translate(struct model *m)
@@ -1227,9 +1291,13 @@ static void model_unbind(struct model *m, int dev)
 	for (h = m->held; h < m->held + MAX_HELD; h++) {
 		if (!h->used || h->set != set || !(h->devs & BIT(dev)))
 			continue;
-		model_detach_from(m, h, BIT(dev));
-		h->devs &= ~BIT(dev);
-		h->used = h->devs;
+		if (h->devs == BIT(dev)) {
+			model_maybe_detach(m, h);
+			model_let_go(m, h);
+		} else {
+			model_detach_from(m, h, BIT(dev));
+			h->devs &= ~BIT(dev);
+		}
 	}
 	iommufd_pasids_remove_device(model_pasids(m, set), &m->dev[dev].idev);
 	same(m, "nothing left in the table", dev_name(m->dev[dev].dev), true,
@@ -1269,8 +1337,8 @@ static void model_close(struct model *m, int set)
 	for (h = m->held; h < m->held + MAX_HELD; h++) {
 		if (!h->used || h->set != set)
 			continue;
-		model_detach_from(m, h, 0);
-		h->used = false;
+		model_maybe_detach(m, h);
+		model_let_go(m, h);
 	}
 	iommufd_pasids_destroy(model_pasids(m, set));
 }
@@ -1342,18 +1410,25 @@ static void model_step(struct model *m)
 	model_compare_counts(m);
 }
 
-/* The first is wide, one has no PASIDs, and one cannot choose them. */
+/* The first two are wide, one has no PASIDs, and one cannot choose them. */
 static unsigned int model_pick_bits(struct model *m, int dev)
 {
-	if (dev == MAX_TEST_DEVICES - 1)
+	switch (dev) {
+	case 0:
+		return 20;
+	case 1:
+		return 13;
+	case MAX_TEST_DEVICES - 1:
 		return 0;
-	return dev ? 1 + pick(m, 6) : 20;
+	default:
+		return 1 + pick(m, 6);
+	}
 }
 
 static void model_plug_in(struct model *m, int dev)
 {
 	struct model_device *d = &m->dev[dev];
-	int member = dev && one_in(m, 3) ? pick(m, dev) : dev;
+	int member = dev > 1 && one_in(m, 3) ? pick(m, dev) : dev;
 
 	*d = (struct model_device){
 		.bits = model_pick_bits(m, dev),
@@ -1362,11 +1437,11 @@ static void model_plug_in(struct model *m, int dev)
 		.set = NO_SET,
 	};
 	d->dev = member == dev ?
-			 test_add_device(m->test, d->bits) :
-			 test_add_device_to_group_of(m->test, d->bits,
+			 test_add_device(m->test, d->bits ?: NO_PASIDS) :
+			 test_add_device_to_group_of(m->test, d->bits ?: NO_PASIDS,
 						     m->dev[member].dev);
 	if (d->global_only)
-		iommu_device_need_global_pasids(d->dev);
+		iommu_device_need_global_pasids(d->dev, true);
 }
 
 static void model_begin(struct model *m)
@@ -1397,7 +1472,7 @@ static void model_end(struct model *m)
 	for (i = 0; i < NR_SETS; i++)
 		model_close(m, i);
 	for (h = m->held; h < m->held + MAX_HELD; h++)
-		if (h->used)
+		if (h->used && !h->freed)
 			model_free(m, h);
 	for (a = m->attached; a < m->attached + MAX_ATTACHED; a++)
 		if (a->used)

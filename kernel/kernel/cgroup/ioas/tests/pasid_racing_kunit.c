@@ -19,7 +19,7 @@
 #include "../../../../drivers/iommu/iommufd/iommufd_private.h"
 #include "pasid_fixture.h"
 
-#define ROUNDS		4000
+#define ROUNDS		40000
 #define HELD		6	/* PASIDs that a thread holds at most */
 #define LAST_NUMBER	20	/* that it asks for; more than are free, often */
 #define NUMBERS		256	/* more than all of them have */
@@ -55,12 +55,14 @@ struct race {
 /**
  * struct racing_pasid - a PASID that a thread holds
  * @pasid: the PASID, or NULL
+ * @id: its number
  * @groups: IOMMU groups that it is taken in, by their first devices, as bits
  * @devs: its devices, as bits; none if it is global
  * @attached: IOMMU groups in which a domain is attached to it
  */
 struct racing_pasid {
 	struct iommu_pasid *pasid;
+	ioasid_t id;
 	unsigned long groups;
 	unsigned long devs;
 	unsigned long attached;
@@ -120,21 +122,23 @@ static void expect_one_of(struct racer *r, int ret, int error, int other)
 
 /* ---- outside of the set ---- */
 
-static void note_held(struct racer *r, unsigned long groups, ioasid_t id)
+static void note_held(struct racer *r, const struct racing_pasid *h,
+		      unsigned long groups)
 {
 	unsigned int g;
 
 	for_each_set_bit(g, &groups, NR_DEVS)
-		if (test_and_set_bit(id, r->race->held[g]))
+		if (test_and_set_bit(h->id, r->race->held[g]))
 			r->clashes++;
 }
 
-static void note_released(struct racer *r, unsigned long groups, ioasid_t id)
+static void note_released(struct racer *r, const struct racing_pasid *h,
+			  unsigned long groups)
 {
 	unsigned int g;
 
 	for_each_set_bit(g, &groups, NR_DEVS)
-		clear_bit(id, r->race->held[g]);
+		clear_bit(h->id, r->race->held[g]);
 }
 
 static unsigned int fill_devs(struct racer *r, unsigned long devs,
@@ -172,7 +176,8 @@ static void take(struct racer *r, struct racing_pasid *h)
 		h->devs = 0;
 	h->groups = groups_of(global ? ALL_DEVS : h->devs);
 	h->pasid = pasid;
-	note_held(r, h->groups, pasid->id);
+	h->id = pasid->id;
+	note_held(r, h, h->groups);
 }
 
 static void attach(struct racer *r, struct racing_pasid *h, unsigned int dev)
@@ -183,7 +188,7 @@ static void attach(struct racer *r, struct racing_pasid *h, unsigned int dev)
 	    !(h->groups & BIT(group_of(dev))))
 		return;
 	ret = iommu_attach_device_pasid(r->race->domain, r->race->dev[dev],
-					h->pasid->id, NULL);
+					h->id, NULL);
 	expect_one_of(r, ret, 0, 0);
 	if (!ret)
 		h->attached |= BIT(group_of(dev));
@@ -197,15 +202,23 @@ static void detach(struct racer *r, struct racing_pasid *h,
 	groups &= h->attached;
 	for_each_set_bit(g, &groups, NR_DEVS)
 		iommu_detach_device_pasid(r->race->domain, r->race->dev[g],
-					  h->pasid->id);
+					  h->id);
 	h->attached &= ~groups;
 }
 
+/* While it is attached to, it stays taken even if it was freed. */
 static void release(struct racer *r, struct racing_pasid *h)
 {
-	detach(r, h, h->attached);
-	note_released(r, h->groups, h->pasid->id);
-	iommu_pasid_free(h->pasid);
+	if (h->attached && pick(r, 2)) {
+		iommu_pasid_free(h->pasid);
+		cond_resched();
+		note_released(r, h, h->groups);
+		detach(r, h, h->attached);
+	} else {
+		detach(r, h, h->attached);
+		note_released(r, h, h->groups);
+		iommu_pasid_free(h->pasid);
+	}
 	h->pasid = NULL;
 }
 
@@ -220,7 +233,7 @@ static void add(struct racer *r, struct racing_pasid *h, unsigned int dev)
 	expect_one_of(r, ret, -EBUSY, h->devs & BIT(dev) ? -EEXIST : -EBUSY);
 	if (ret)
 		return;
-	note_held(r, group & ~h->groups, h->pasid->id);
+	note_held(r, h, group & ~h->groups);
 	h->devs |= BIT(dev);
 	h->groups |= group;
 }
@@ -234,7 +247,7 @@ static void remove(struct racer *r, struct racing_pasid *h, unsigned int dev)
 	    !left)
 		return;
 	detach(r, h, gone);
-	note_released(r, gone, h->pasid->id);
+	note_released(r, h, gone);
 	iommu_pasid_remove_device(h->pasid, r->race->dev[dev]);
 	h->groups &= ~gone;
 	h->devs = left;

@@ -87,7 +87,7 @@ static struct iommufd_device *add_enqcmd_idev(struct kunit *test)
 {
 	struct iommufd_device *idev = add_idev(test, 20);
 
-	iommu_device_need_global_pasids(idev->dev);
+	iommu_device_need_global_pasids(idev->dev, true);
 	return idev;
 }
 
@@ -293,8 +293,9 @@ static void any_vpasid_is_refused_where_all_are_in_use(struct kunit *test)
 	xa_erase(used, LAST_VPASID);
 	KUNIT_EXPECT_EQ(test, LAST_VPASID,
 			VPASID_ALLOC(test, 0, IOMMU_PASID_DEVICE, x));
-	expect_free(test, 0, IOMMU_PASID_DEVICE, LAST_VPASID, x);
+	/* Only that one is in use, for the end of the test. */
 	xa_destroy(used);
+	xa_store(used, LAST_VPASID, xa_mk_value(1), GFP_KERNEL);
 }
 
 /* ---- pPASIDs ---- */
@@ -659,7 +660,37 @@ static void what_a_device_has_alone_ends_with_it(struct kunit *test)
 	unbind(test, y);
 	EXPECT_PASIDS(test, DEVICE, 0);
 	EXPECT_PASIDS(test, GLOBAL, 2, 2, 2, 0, 0, 0);
+	rebind(x);
 	KUNIT_EXPECT_EQ(test, 1, VPASID_ALLOC(test, 0, IOMMU_PASID_GLOBAL));
+}
+
+/* Nobody could use it, and it is taken from all. */
+static void global_one_is_refused_where_no_device_is_bound(struct kunit *test)
+{
+	u32 vpasid = 1;
+
+	KUNIT_EXPECT_EQ(test, -ENODEV,
+			iommufd_pasids_alloc(&vm.pasids, IOMMU_PASID_GLOBAL,
+					     NULL, 0, &vpasid));
+	EXPECT_NO_PASIDS(test);
+	add_idev(test, 20);
+	KUNIT_EXPECT_EQ(test, 1, VPASID_ALLOC(test, 1, IOMMU_PASID_GLOBAL));
+}
+
+static void refused_allocation_makes_no_owner(struct kunit *test)
+{
+	struct pasid_fixture *p = test->priv;
+	u32 vpasid = 1;
+
+	add_idev(test, 20);
+	p->asking = B;
+	test_set_pasid_max(test, B, GLOBAL, 0);
+	KUNIT_EXPECT_EQ(test, -EDQUOT,
+			iommufd_pasids_alloc(&vm.pasids, IOMMU_PASID_GLOBAL,
+					     NULL, 0, &vpasid));
+	p->asking = A1;
+	VPASID_ALLOC(test, 1, IOMMU_PASID_GLOBAL);
+	EXPECT_PASIDS(test, GLOBAL, 1, 1, 1, 0, 0, 0);
 }
 
 static void group_goes_on_until_its_last_device_goes(struct kunit *test)
@@ -768,13 +799,14 @@ static void owner_is_who_allocates_first(struct kunit *test)
 	EXPECT_PASIDS(test, DEVICE, 3, 3, 3, 3, 0, 0);
 	VPASID_ALLOC_IN(test, &other_vm, 1, IOMMU_PASID_DEVICE, foreign);
 	EXPECT_PASIDS(test, DEVICE, 4, 3, 3, 3, 0, 1);
-	/* Nor does it become another's when it is empty. */
+	/* When it has been empty, it may be another's. */
 	unbind(test, x);
 	unbind(test, y);
 	expect_free(test, 0, IOMMU_PASID_GLOBAL, 1, NULL);
 	expect_free(test, 0, IOMMU_PASID_GLOBAL, 2, NULL);
+	rebind(x);
 	VPASID_ALLOC(test, 1, IOMMU_PASID_GLOBAL);
-	EXPECT_PASIDS(test, GLOBAL, 1, 1, 1, 1, 0, 0);
+	EXPECT_PASIDS(test, GLOBAL, 1, 0, 0, 0, 0, 1);
 }
 
 static void cgroup_may_go_before_its_iommufd(struct kunit *test)
@@ -947,6 +979,8 @@ static struct kunit_case pasid_set_cases[] = {
 	KUNIT_CASE(device_that_goes_has_its_number_free_again),
 	KUNIT_CASE(devices_of_an_iommu_group_go_one_by_one),
 	KUNIT_CASE(iommufd_that_goes_leaves_nothing),
+	KUNIT_CASE(global_one_is_refused_where_no_device_is_bound),
+	KUNIT_CASE(refused_allocation_makes_no_owner),
 	KUNIT_CASE(owner_is_who_allocates_first),
 	KUNIT_CASE(cgroup_may_go_before_its_iommufd),
 	KUNIT_CASE(lookups_do_not_sleep),
