@@ -6,7 +6,6 @@
  * ioas_files ADDRESS: a PCI device bound to vfio-pci, to pin with.
  */
 #include <dirent.h>
-#include <poll.h>
 
 #include "ioas_vfio.h"
 
@@ -22,13 +21,15 @@ static const char *address;
  * @initial: what it shows in a new cgroup
  * @mode: access bits
  * @root: whether the root cgroup has it
- * @limit: whether it is written and shown like a limit
+ * @root_only: whether no other has
+ * @limit: whether it is written and shown like a limit in bytes
  */
 struct file {
 	const char *name;
 	const char *initial;
 	mode_t mode;
 	bool root;
+	bool root_only;
 	bool limit;
 };
 
@@ -73,6 +74,40 @@ static const struct file files[] = {
 		.mode = 0444,
 	},
 	{
+		.name = "ioas.pasid.current",
+		.initial = "global 0\ndevice 0\n",
+		.mode = 0444,
+		.root = true,
+	},
+	{
+		.name = "ioas.pasid.max",
+		.initial = "global max\ndevice max\n",
+		.mode = 0644,
+	},
+	{
+		.name = "ioas.pasid.peak",
+		.initial = "global 0\ndevice 0\n",
+		.mode = 0444,
+		.root = true,
+	},
+	{
+		.name = "ioas.pasid.capacity",
+		.initial = "global 1048575\n",
+		.mode = 0444,
+		.root = true,
+		.root_only = true,
+	},
+	{
+		.name = "ioas.pasid.events",
+		.initial = "global.max 0\ndevice.max 0\n",
+		.mode = 0444,
+	},
+	{
+		.name = "ioas.pasid.events.local",
+		.initial = "global.max 0\ndevice.max 0\n",
+		.mode = 0444,
+	},
+	{
 		.name = "ioas.stat",
 		.initial = "unique 0\ngross 0\nshared 0\nvfio 0\niommufd 0\n"
 			   "vdpa 0\nvduse 0\nrdma 0\nio_uring 0\nxdp 0\n"
@@ -88,16 +123,6 @@ static const struct file *find_file(const char *name)
 		if (!strcmp(files[i].name, name))
 			return &files[i];
 	return NULL;
-}
-
-static void expect_text(const char *path, const char *expected)
-{
-	char found[512];
-
-	REQUIRE(read_file(path, found, sizeof(found)) >= 0);
-	if (strcmp(found, expected))
-		fail_test("%s: expected '%s', found '%s'", path, expected,
-			  found);
 }
 
 static void make_groups(void)
@@ -116,6 +141,12 @@ static void remove_groups(void)
 
 /* ---- the table ---- */
 
+/* Some cgroup that has the file. */
+static const char *path_of(const struct file *file)
+{
+	return group_file(file->root_only ? "" : INNER, file->name);
+}
+
 static void expect_files_of(const char *group, bool root)
 {
 	size_t expected = 0, found = 0;
@@ -124,16 +155,21 @@ static void expect_files_of(const char *group, bool root)
 
 	REQUIRE(folder);
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-		expected += !root || files[i].root;
-		if (!access(group_file(group, files[i].name), F_OK) !=
-		    (!root || files[i].root))
-			fail_test("%s: expected it %s",
-				  group_file(group, files[i].name),
-				  !root || files[i].root ? "to exist" :
-							   "not to exist");
+		bool has = root ? files[i].root : !files[i].root_only;
+		const char *path = group_file(group, files[i].name);
+
+		expected += has;
+		if (!access(path, F_OK) != has)
+			fail_test("%s: expected it %s", path,
+				  has ? "to exist" : "not to exist");
 	}
-	while ((entry = readdir(folder)))
-		found += !strncmp(entry->d_name, "ioas.", 5);
+	while ((entry = readdir(folder))) {
+		if (strncmp(entry->d_name, "ioas.", 5))
+			continue;
+		found++;
+		if (!find_file(entry->d_name))
+			fail_test("%s: not expected", entry->d_name);
+	}
 	closedir(folder);
 	EXPECT_EQ(found, expected);
 }
@@ -150,7 +186,7 @@ static void modes_are_those_of_the_table(void)
 	struct stat st;
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-		REQUIRE(!stat(group_file(INNER, files[i].name), &st));
+		REQUIRE(!stat(path_of(&files[i]), &st));
 		if ((st.st_mode & 07777) != files[i].mode)
 			fail_test("%s: expected mode %o, found %o",
 				  files[i].name, files[i].mode,
@@ -161,16 +197,14 @@ static void modes_are_those_of_the_table(void)
 static void new_cgroup_shows_initial_values(void)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
-		expect_text(group_file(INNER, files[i].name), files[i].initial);
+		expect_text(path_of(&files[i]), files[i].initial);
 }
 
 static void read_only_files_refuse_root_too(void)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
 		if (!(files[i].mode & 0222))
-			EXPECT_EQ(write_file(group_file(INNER, files[i].name),
-					     "0"),
-				  -EINVAL);
+			EXPECT_EQ(write_file(path_of(&files[i]), "0"), -EINVAL);
 }
 
 /* ---- limits ---- */
@@ -294,16 +328,163 @@ static void limits_refuse_everything_else_and_keep_their_value(void)
 	}
 }
 
-static void limit_that_is_too_long_to_parse_is_refused(void)
+/* Of one file; @start is what comes before the number. */
+static void expect_too_long(const struct file *file, const char *start)
 {
 	static char text[64 * KIB];
-	const char *path = group_file(INNER, "ioas.pinned.max");
+	const char *path = path_of(file);
 
 	memset(text, '9', sizeof(text));
+	memcpy(text, start, strlen(start));
 	/* The kernel refuses to take what is longer than a page. */
 	EXPECT_EQ(write_bytes(path, text, PAGE - 1), -EINVAL);
 	EXPECT_EQ(write_bytes(path, text, sizeof(text)), -E2BIG);
-	expect_text(path, "max\n");
+	expect_text(path, file->initial);
+}
+
+static void limit_that_is_too_long_to_parse_is_refused(void)
+{
+	expect_too_long(find_file("ioas.pinned.max"), "");
+	expect_too_long(find_file("ioas.pasid.max"), "global ");
+}
+
+/* ---- limits of PASIDs, which have keys ---- */
+
+#define PASID_MAX "ioas.pasid.max"
+
+static const struct accepted accepted_pasids[] = {
+	{ "global 8", "global 8\ndevice max\n" },
+	{ "device 5\n", "global 8\ndevice 5\n" },
+	/* The other one stays as it is. */
+	{ "global 0", "global 0\ndevice 5\n" },
+	{ "device max", "global 0\ndevice max\n" },
+	{ "global max\n", "global max\ndevice max\n" },
+	/* Around and between the words. */
+	{ "global\t9", "global 9\ndevice max\n" },
+	{ "global   10", "global 10\ndevice max\n" },
+	{ "device \t 6", "global 10\ndevice 6\n" },
+	{ "  device 7  ", "global 10\ndevice 7\n" },
+	{ "\tglobal 11\t\n", "global 11\ndevice 7\n" },
+	{ "device\tmax", "global 11\ndevice max\n" },
+	/* As many as there can be, and more. */
+	{ "global 1048575", "global 1048575\ndevice max\n" },
+	{ "global 1048576", "global 1048576\ndevice max\n" },
+	{ "device 100000000", "global 1048576\ndevice 100000000\n" },
+};
+
+static const char *const refused_pasids[] = {
+	"\n",
+	" ",
+	"\t",
+	/* Keys that there are not. */
+	"x 8",
+	"group 8",
+	"globa 8",
+	"globals 8",
+	"Global 8",
+	"DEVICE 8",
+	"global.max 8",
+	"max 8",
+	"8 global",
+	"device8",
+	"device=8",
+	"global,8",
+	"global:8",
+	/* A key alone, or a number alone. */
+	"global",
+	"device",
+	"global ",
+	"global \n",
+	"device\t",
+	"8",
+	"max",
+	/* Negative, and other signs. */
+	"global -1",
+	"device -0",
+	"global -2147483648",
+	"global +5",
+	"device +0",
+	"global - 1",
+	/* What does not fit. */
+	"global 4294967296",
+	"device 4294967304",
+	"global 9223372036854775807",
+	"device 9223372036854775808",
+	"global 18446744073709551615",
+	"global 18446744073709551616",
+	"device 18446744073709551624",
+	"device 99999999999999999999999999",
+	/* Something after the number. */
+	"global 8 8",
+	"global 8x",
+	"global 8,",
+	"global 8-",
+	"global 8.0",
+	"device 8k",
+	"device 8 PASIDs",
+	"device 0x8",
+	"device 8h",
+	/* max, and more or less of it. */
+	"global max max",
+	"global maximum",
+	"global MAX",
+	"device ma",
+	"device max 0",
+	"device 0 max",
+	/* Two keys at once. */
+	"global 8 device 8",
+	"global 8\ndevice 8",
+	"global 8\ndevice 8\n",
+	"global device 8",
+	"global max device max",
+	"global max\ndevice max\n",
+};
+
+static void pasid_limits_take_a_scope_and_a_number_or_max(void)
+{
+	const char *path = group_file(INNER, PASID_MAX);
+
+	for (size_t i = 0; i < ARRAY_SIZE(accepted_pasids); i++) {
+		EXPECT_EQ(write_file(path, accepted_pasids[i].written), 0);
+		expect_text(path, accepted_pasids[i].shown);
+		if (test_failed)
+			fail_test("after writing '%s'",
+				  accepted_pasids[i].written);
+	}
+	/* A limit is of one cgroup alone. */
+	expect_text(group_file(OUTER, PASID_MAX),
+		    find_file(PASID_MAX)->initial);
+}
+
+static void pasid_limits_refuse_everything_else_and_keep_their_value(void)
+{
+	const char *path = group_file(INNER, PASID_MAX);
+
+	REQUIRE(!write_file(path, "global 12") &&
+		!write_file(path, "device 34"));
+	for (size_t i = 0; i < ARRAY_SIZE(refused_pasids); i++) {
+		int ret = write_file(path, refused_pasids[i]);
+
+		if (ret != -EINVAL)
+			fail_test("'%s': expected %d, found %d",
+				  refused_pasids[i], -EINVAL, ret);
+		expect_text(path, "global 12\ndevice 34\n");
+	}
+	/* A write of nothing does not get past the cgroup core. */
+	EXPECT_EQ(write_file(path, ""), 0);
+	expect_text(path, "global 12\ndevice 34\n");
+}
+
+static void pasid_limit_ends_with_the_controller(void)
+{
+	const char *control = group_file(OUTER, "cgroup.subtree_control");
+	const char *path = group_file(INNER, PASID_MAX);
+
+	REQUIRE(!write_file(path, "global 12"));
+	REQUIRE(!write_file(control, "-ioas"));
+	EXPECT_EQ(write_file(path, "global 12"), -ENOENT);
+	REQUIRE(!write_file(control, "+ioas"));
+	expect_text(path, find_file(PASID_MAX)->initial);
 }
 
 /* Runs in a child. */
@@ -315,13 +496,16 @@ static void write_as_delegatee(void)
 		       1000));
 	REQUIRE(!setgid(1000) && !setuid(1000));
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
-		EXPECT_EQ(write_file(group_file(INNER, files[i].name), "0"),
-			  -EACCES);
+		EXPECT_EQ(write_file(path_of(&files[i]), "0"), -EACCES);
+	EXPECT_EQ(write_file(group_file(INNER, PASID_MAX), "global max"),
+		  -EACCES);
 	/* What it makes itself, it may limit. */
 	REQUIRE(!write_file(group_file(INNER, "cgroup.subtree_control"),
 			    "+ioas"));
 	make_group(INNER "/own");
 	EXPECT_EQ(write_file(group_file(INNER "/own", "ioas.pinned.max"), "0"),
+		  0);
+	EXPECT_EQ(write_file(group_file(INNER "/own", PASID_MAX), "global 0"),
 		  0);
 	EXPECT_EQ(remove_group(INNER "/own"), 0);
 }
@@ -331,31 +515,14 @@ static void delegated_user_cannot_lift_its_own_limit(void)
 	struct child child;
 
 	REQUIRE(!write_file(group_file(INNER, "ioas.pinned.max"), "64M"));
+	REQUIRE(!write_file(group_file(INNER, PASID_MAX), "global 8"));
 	start_child(&child, write_as_delegatee);
 	EXPECT_EQ(reap_child(&child), 0);
 	expect_text(group_file(INNER, "ioas.pinned.max"), "67108864\n");
+	expect_text(group_file(INNER, PASID_MAX), "global 8\ndevice max\n");
 }
 
 /* ---- what pins change ---- */
-
-/* A file to poll, read once, so that it has nothing new. */
-static int watch(const char *group, const char *file)
-{
-	char text[256];
-	int fd = open(group_file(group, file), O_RDONLY | O_CLOEXEC);
-
-	REQUIRE(fd >= 0 && read_fd(fd, text, sizeof(text)) >= 0);
-	return fd;
-}
-
-/* Whether it has something new, or gets so in a while. */
-static bool woken(int fd, int milliseconds)
-{
-	struct pollfd poller = { .fd = fd, .events = POLLPRI };
-
-	REQUIRE(poll(&poller, 1, milliseconds) >= 0);
-	return poller.revents & POLLPRI;
-}
 
 struct watches {
 	int inner;
@@ -529,6 +696,9 @@ int main(int argc, char **argv)
 	RUN(limits_take_bytes_suffixes_and_max);
 	RUN(limits_refuse_everything_else_and_keep_their_value);
 	RUN(limit_that_is_too_long_to_parse_is_refused);
+	RUN(pasid_limits_take_a_scope_and_a_number_or_max);
+	RUN(pasid_limits_refuse_everything_else_and_keep_their_value);
+	RUN(pasid_limit_ends_with_the_controller);
 	RUN(delegated_user_cannot_lift_its_own_limit);
 	RUN(max_event_wakes_the_cgroup_and_its_ancestor);
 	RUN(max_event_is_of_the_cgroup_that_refuses);

@@ -3,7 +3,7 @@
 # The interface files and keys that the kernel's documentation has are those that
 # a cgroup shows. A test a file.
 #
-# expected: 8
+# expected: 14
 set -eu
 . "$(dirname "$0")/../../harness/tap.sh"
 
@@ -40,7 +40,8 @@ shown()
 {
 	local path
 
-	for path in "$group"/ioas.*; do
+	# The root has a file that no other cgroup has.
+	for path in "$group"/ioas.* /sys/fs/cgroup/ioas.pasid.capacity; do
 		echo "${path##*/}"
 		awk -v file="${path##*/}" 'NF == 2 { print file, $1 }' "$path"
 	done

@@ -3,7 +3,7 @@
 # The interface files: what they show, take and refuse, and whom they wake.
 #
 # devices: 1
-# expected: 14
+# expected: 17
 set -eu
 
 exec ioas_files "$(vfio-bind 1)"

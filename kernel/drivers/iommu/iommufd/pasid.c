@@ -546,6 +546,32 @@ void iommufd_pasids_remove_device(struct iommufd_pasids *set,
 
 /* ---- the end of a vPASID ---- */
 
+/* Return what lookups do not find from here on, or NULL if there is none such. */
+static struct iommufd_vpasid *
+take_out(struct iommufd_pasids *set, enum iommu_pasid_scope scope, u32 vpasid,
+	 struct iommufd_device *idev)
+{
+	struct iommufd_vpasid *entry;
+
+	guard(mutex)(&set->lock);
+	entry = find_vpasid(set, scope, vpasid, idev);
+	if (entry) {
+		hide(set, entry);
+		unuse_vpasid(set, entry->vpasid);
+	}
+	return entry;
+}
+
+/*
+ * Its devices may have gone by now: no lock and no reference to them is held while this
+ * waits, or an unplug would wait for all who do.
+ */
+static void end_taken_out(struct iommufd_vpasid *entry)
+{
+	synchronize_rcu();
+	vpasid_destroy(entry);
+}
+
 /**
  * iommufd_pasids_free() - end what a vPASID stands for
  * @set: the set
@@ -560,17 +586,11 @@ int iommufd_pasids_free(struct iommufd_pasids *set,
 			enum iommu_pasid_scope scope, u32 vpasid,
 			struct iommufd_device *idev)
 {
-	struct iommufd_vpasid *entry;
+	struct iommufd_vpasid *entry = take_out(set, scope, vpasid, idev);
 
-	/* To the end: none of its devices is to go before it is given back. */
-	guard(mutex)(&set->lock);
-	entry = find_vpasid(set, scope, vpasid, idev);
 	if (!entry)
 		return -ENOENT;
-	hide(set, entry);
-	unuse_vpasid(set, entry->vpasid);
-	synchronize_rcu();
-	vpasid_destroy(entry);
+	end_taken_out(entry);
 	return 0;
 }
 
@@ -744,7 +764,7 @@ int iommufd_vpasid_free(struct iommufd_ucmd *ucmd)
 	struct iommu_vpasid_free *cmd = ucmd->cmd;
 	struct iommufd_device *idev = NULL;
 	enum iommu_pasid_scope scope;
-	int ret;
+	struct iommufd_vpasid *entry;
 
 	if (cmd->flags || cmd->__reserved || scope_of(cmd->scope, &scope) ||
 	    (scope == IOMMU_PASID_GLOBAL && cmd->dev_id))
@@ -754,11 +774,13 @@ int iommufd_vpasid_free(struct iommufd_ucmd *ucmd)
 		if (IS_ERR(idev))
 			return PTR_ERR(idev);
 	}
-	ret = iommufd_pasids_free(&ucmd->ictx->pasids, scope, cmd->vpasid,
-				  idev);
+	entry = take_out(&ucmd->ictx->pasids, scope, cmd->vpasid, idev);
 	if (idev)
 		iommufd_put_object(ucmd->ictx, &idev->obj);
-	return ret;
+	if (!entry)
+		return -ENOENT;
+	end_taken_out(entry);
+	return 0;
 }
 
 static void query_device(struct iommu_vpasid_query *cmd, struct device *dev)

@@ -2,6 +2,7 @@
 /* What the tests share.  See fixture.h. */
 
 #include <kunit/static_stub.h>
+#include <linux/delay.h>
 #include <linux/slab.h>
 
 #include "../fault.h"
@@ -105,6 +106,9 @@ void fixture_exit(struct kunit *test)
 	}
 	KUNIT_EXPECT_EQ_MSG(test, atomic_long_read(&f->ledger.nr_states), 0,
 			    "states left");
+	/* PASIDs leave the last reference to an owner to a work. */
+	for (i = 0; i < 1000 && !ida_is_empty(&f->ledger.ids); i++)
+		fsleep(1000);
 	KUNIT_EXPECT_TRUE_MSG(test, ida_is_empty(&f->ledger.ids),
 			      "owners left");
 	ioas_ledger_destroy(&f->ledger);
