@@ -182,10 +182,13 @@ void iommu_group_pasids_init(struct iommu_group_pasids *group)
  */
 void iommu_group_pasids_destroy(struct iommu_group_pasids *group)
 {
+	unsigned long flags;
+
 	WARN_ON(!xa_empty(&group->attached));
-	guard(spinlock_irqsave)(&pasid_lock);
+	spin_lock_irqsave(&pasid_lock, flags);
 	if (group->table)
 		put_table(group->table);
+	spin_unlock_irqrestore(&pasid_lock, flags);
 }
 
 /* ---- devices of a PASID ---- */
@@ -341,15 +344,21 @@ static void uncharge(const struct iommu_pasid *pasid)
 static int take_in_leaf(struct iommu_pasid *pasid, ioasid_t min, ioasid_t max,
 			struct iommu_pasid_space **without)
 {
-	guard(spinlock_irq)(&pasid_lock);
+	int ret = -ENOSPC;
+
+	spin_lock_irq(&pasid_lock);
 	pasid->id = find_in_leaf(pasid, min, max);
 	if (pasid->id == NO_NUMBER)
-		return -ENOSPC;
+		goto out;
+	ret = -EAGAIN;
 	*without = space_without_leaf(pasid);
 	if (*without)
-		return -EAGAIN;
+		goto out;
 	take_number(pasid);
-	return 0;
+	ret = 0;
+out:
+	spin_unlock_irq(&pasid_lock);
+	return ret;
 }
 
 static int take_in_range(struct iommu_pasid *pasid, ioasid_t min, ioasid_t max)
@@ -385,8 +394,9 @@ static int take_and_charge(struct iommu_pasid *pasid, ioasid_t min,
 		return ret;
 	ret = charge(pasid);
 	if (ret) {
-		guard(spinlock_irq)(&pasid_lock);
+		spin_lock_irq(&pasid_lock);
 		release_number(pasid);
+		spin_unlock_irq(&pasid_lock);
 		return ret;
 	}
 	/* From here on attachments find it. */
@@ -566,13 +576,14 @@ EXPORT_SYMBOL_GPL(iommu_pasid_alloc);
 /* One that holds a PASID has gone: who allocated it, or an attachment. */
 static void put_pasid(struct iommu_pasid *pasid)
 {
+	unsigned long flags;
 	bool last;
 
-	scoped_guard(spinlock_irqsave, &pasid_lock) {
-		last = !--pasid->refs;
-		if (last)
-			release_number(pasid);
-	}
+	spin_lock_irqsave(&pasid_lock, flags);
+	last = !--pasid->refs;
+	if (last)
+		release_number(pasid);
+	spin_unlock_irqrestore(&pasid_lock, flags);
 	if (!last)
 		return;
 	uncharge(pasid);
@@ -641,28 +652,34 @@ static int make_room(struct iommu_pasid *pasid, struct device *dev)
 static int take_on_next(struct iommu_pasid *pasid)
 {
 	struct iommu_pasid_space *table = pasid->devs[pasid->nr_devs].table;
+	bool shared = shares_table(pasid, pasid->nr_devs);
+	int ret = -EBUSY;
 
-	guard(spinlock_irq)(&pasid_lock);
-	if (!shares_table(pasid, pasid->nr_devs)) {
-		if (is_taken(table, pasid->id))
-			return -EBUSY;
+	spin_lock_irq(&pasid_lock);
+	if (!shared && is_taken(table, pasid->id))
+		goto out;
+	if (!shared)
 		take(table, pasid->id);
-	}
 	table->refs++;
 	pasid->nr_devs++;
-	return 0;
+	ret = 0;
+out:
+	spin_unlock_irq(&pasid_lock);
+	return ret;
 }
 
 static void release_on_last(struct iommu_pasid *pasid)
 {
 	unsigned int last = pasid->nr_devs - 1;
 	struct iommu_pasid_space *table = pasid->devs[last].table;
+	unsigned long flags;
 
-	guard(spinlock_irqsave)(&pasid_lock);
+	spin_lock_irqsave(&pasid_lock, flags);
 	if (!shares_table(pasid, last))
 		release(table, pasid->id);
 	put_table(table);
 	pasid->nr_devs = last;
+	spin_unlock_irqrestore(&pasid_lock, flags);
 }
 
 /**
@@ -759,10 +776,11 @@ static struct iommu_pasid *get_allocated(struct iommu_group_pasids *group,
 {
 	struct iommu_pasid *pasid;
 
-	guard(spinlock_irq)(&pasid_lock);
+	spin_lock_irq(&pasid_lock);
 	pasid = find_pasid(group->table, id);
 	if (pasid)
 		pasid->refs++;
+	spin_unlock_irq(&pasid_lock);
 	return pasid;
 }
 

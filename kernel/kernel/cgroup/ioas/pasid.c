@@ -77,26 +77,35 @@ static struct ioas_owner *try_charge(struct ioas_owner *owner,
 				     enum ioas_cg_pasid_scope scope,
 				     unsigned int n)
 {
+	spinlock_t *lock = &owner->ledger->pasid_lock;
 	struct ioas_owner *refused;
+	unsigned long flags;
 
-	guard(spinlock_irqsave)(&owner->ledger->pasid_lock);
+	spin_lock_irqsave(lock, flags);
 	refused = add(owner, scope, n);
-	if (refused)
-		return refused;
-	if (!owner->pasids_held)
-		ioas_owner_get(owner);
-	owner->pasids_held += n;
-	return NULL;
+	if (!refused) {
+		if (!owner->pasids_held)
+			ioas_owner_get(owner);
+		owner->pasids_held += n;
+	}
+	spin_unlock_irqrestore(lock, flags);
+	return refused;
 }
 
 /* Return whether that was all that @owner had. */
 static bool uncharge(struct ioas_owner *owner, enum ioas_cg_pasid_scope scope,
 		     unsigned int n)
 {
-	guard(spinlock_irqsave)(&owner->ledger->pasid_lock);
+	spinlock_t *lock = &owner->ledger->pasid_lock;
+	unsigned long flags;
+	bool last;
+
+	spin_lock_irqsave(lock, flags);
 	subtract(owner, NULL, scope, n);
 	owner->pasids_held -= n;
-	return !owner->pasids_held;
+	last = !owner->pasids_held;
+	spin_unlock_irqrestore(lock, flags);
+	return last;
 }
 
 static void report_refusal(struct ioas_owner *owner, struct ioas_owner *refused,
