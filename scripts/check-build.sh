@@ -95,6 +95,8 @@ check_kernel()
 mapfile -t touched < <(files)
 [[ ${#touched[@]} -gt 0 ]] || die "no patch changes a file for $arch"
 objects=("${touched[@]/%.c/.o}")
+# amdkfd has no Makefile of its own: amdgpu's compiles it.
+objects=("${objects[@]/#drivers\/gpu\/drm\/amd\/amdkfd/drivers\/gpu\/drm\/amd\/amdgpu\/..\/amdkfd}")
 # shellcheck disable=SC2034
 compile_options=("${sparse[@]}")
 check_kernel "compile-$arch" "with the controller"
