@@ -632,8 +632,8 @@ static int check_new_device(const struct iommu_pasid *pasid, struct device *dev)
 /* Room for one more device, which is not counted yet. */
 static int make_room(struct iommu_pasid *pasid, struct device *dev)
 {
-	struct iommu_pasid_device *devs;
 	struct iommu_pasid_space *table = get_table(dev);
+	struct iommu_pasid_device *devs, *old;
 
 	if (!table || add_leaf(table, pasid->id >> LEAF_SHIFT))
 		return -ENOMEM;
@@ -643,8 +643,13 @@ static int make_room(struct iommu_pasid *pasid, struct device *dev)
 	memcpy(devs, pasid->devs, pasid->nr_devs * sizeof(*devs));
 	devs[pasid->nr_devs].dev = dev;
 	devs[pasid->nr_devs].table = table;
-	forget_devices(pasid);
+	/* An attachment may look at it, to a PASID of the same number. */
+	spin_lock_irq(&pasid_lock);
+	old = pasid->devs;
 	pasid->devs = devs;
+	spin_unlock_irq(&pasid_lock);
+	if (old != &pasid->first)
+		kfree(old);
 	return 0;
 }
 
@@ -668,13 +673,14 @@ out:
 	return ret;
 }
 
-static void release_on_last(struct iommu_pasid *pasid)
+static void release_on(struct iommu_pasid *pasid, unsigned int dev)
 {
 	unsigned int last = pasid->nr_devs - 1;
-	struct iommu_pasid_space *table = pasid->devs[last].table;
+	struct iommu_pasid_space *table = pasid->devs[dev].table;
 	unsigned long flags;
 
 	spin_lock_irqsave(&pasid_lock, flags);
+	swap(pasid->devs[dev], pasid->devs[last]);
 	if (!shares_table(pasid, last))
 		release(table, pasid->id);
 	put_table(table);
@@ -712,7 +718,7 @@ int iommu_pasid_add_device(struct iommu_pasid *pasid, struct device *dev)
 	ret = ioas_cg_charge_pasid(pasid->owner, IOAS_CG_PASID_DEVICE,
 				   pasid->id, 1);
 	if (ret)
-		release_on_last(pasid);
+		release_on(pasid, pasid->nr_devs - 1);
 	return ret;
 }
 EXPORT_SYMBOL_GPL(iommu_pasid_add_device);
@@ -733,8 +739,7 @@ void iommu_pasid_remove_device(struct iommu_pasid *pasid, struct device *dev)
 
 	if (WARN_ON_ONCE(i < 0 || pasid->nr_devs == 1))
 		return;
-	swap(pasid->devs[i], pasid->devs[pasid->nr_devs - 1]);
-	release_on_last(pasid);
+	release_on(pasid, i);
 	ioas_cg_uncharge_pasid(pasid->owner, IOAS_CG_PASID_DEVICE, pasid->id,
 			       1);
 }
@@ -828,7 +833,7 @@ static void uncharge_attachment(const struct iommu_pasid *pasid)
  * @id: the PASID, which nothing is attached to in that group
  *
  * Context: Process context; may sleep.
- * Return: 0, -EDQUOT or -ENOMEM.
+ * Return: 0, -EDQUOT, -ENOMEM, or -ENOSPC where the number is just being given out.
  */
 int iommu_pasid_attach(struct device *dev, ioasid_t id)
 {
