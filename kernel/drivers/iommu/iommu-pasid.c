@@ -833,7 +833,7 @@ static void uncharge_attachment(const struct iommu_pasid *pasid)
  * @id: the PASID, which nothing is attached to in that group
  *
  * Context: Process context; may sleep.
- * Return: 0, -EDQUOT, -ENOMEM, or -ENOSPC where the number is just being given out.
+ * Return: 0, -EDQUOT, -ENOMEM, or -ENOSPC while the number is being given out.
  */
 int iommu_pasid_attach(struct device *dev, ioasid_t id)
 {

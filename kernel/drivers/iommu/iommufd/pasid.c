@@ -416,7 +416,6 @@ int iommufd_pasids_add_device(struct iommufd_pasids *set,
 	int ret = 0;
 
 	xa_init_flags(&idev->vpasids, XA_FLAGS_ACCOUNT);
-	idev->max_pasid = iommu_device_max_pasid(idev->dev);
 	mutex_lock(&set->lock);
 	xa_for_each(&set->globals, vpasid, entry) {
 		ret = show_on_device(entry, idev);
@@ -627,7 +626,8 @@ void iommufd_pasids_destroy(struct iommufd_pasids *set)
  *
  * Context: Any; does not sleep.
  * Return: the PASID, -ENOENT if @vpasid stands for nothing on this device, or -ERANGE
- * if it stands for a global PASID that is too large for the device.
+ * if the PASID is too large for the device: a global one, or since another device has
+ * joined its IOMMU group.
  */
 int iommufd_device_translate_pasid(struct iommufd_device *idev, u32 vpasid)
 {
@@ -637,8 +637,8 @@ int iommufd_device_translate_pasid(struct iommufd_device *idev, u32 vpasid)
 	rcu_read_lock();
 	entry = xa_load(&idev->vpasids, vpasid);
 	if (entry)
-		ret = entry->ppasid <= idev->max_pasid ? entry->ppasid :
-							 -ERANGE;
+		ret = entry->ppasid <= iommu_device_max_pasid(idev->dev) ?
+			      entry->ppasid : -ERANGE;
 	rcu_read_unlock();
 	return ret;
 }

@@ -193,6 +193,23 @@ static void range_is_what_is_wanted_and_can_be_carried(struct kunit *test)
 	EXPECT_NO_PASIDS(test);
 }
 
+/* Numbers are kept in leaves of 4,096. */
+static void search_goes_on_in_the_next_leaf(struct kunit *test)
+{
+	struct device *x = test_add_device(test, 20);
+	struct iommu_pasid *pasid[3];
+
+	pasid[0] = PASID_ALLOC_IN(test, IOMMU_PASID_DEVICE, A1, 4095, 0, x);
+	pasid[1] = PASID_ALLOC_IN(test, IOMMU_PASID_DEVICE, A1, 4095, 0, x);
+	pasid[2] = PASID_ALLOC_IN(test, IOMMU_PASID_GLOBAL, A1, 4095, 0);
+	expect_number(test, 4095, pasid[0]);
+	expect_number(test, 4096, pasid[1]);
+	expect_number(test, 4097, pasid[2]);
+	iommu_pasid_free(pasid[0]);
+	iommu_pasid_free(pasid[1]);
+	iommu_pasid_free(pasid[2]);
+}
+
 static void wrong_requests_are_refused(struct kunit *test)
 {
 	struct device *none = test_add_device(test, 0);
@@ -526,6 +543,25 @@ static void attachment_takes_a_number_that_nobody_allocated(struct kunit *test)
 	iommu_pasid_free(pasid);
 }
 
+/* There it means something else, or nothing. */
+static void attachment_does_not_use_the_pasid_of_another_device(struct kunit *test)
+{
+	struct device *x = test_add_device(test, 20);
+	struct device *y = test_add_device(test, 20);
+	struct pasid_fixture *p = test->priv;
+	struct iommu_pasid *own;
+
+	own = PASID_ALLOC_IN(test, IOMMU_PASID_DEVICE, B, 5, 5, x);
+	p->asking = A2;
+	KUNIT_EXPECT_EQ(test, 0,
+			iommu_attach_device_pasid(&p->domain, y, 5, NULL));
+	EXPECT_PASIDS(test, DEVICE, 2, 1, 0, 0, 1, 1);
+	iommu_pasid_free(own);
+	EXPECT_PASIDS(test, DEVICE, 1, 1, 0, 0, 1, 0);
+	iommu_detach_device_pasid(&p->domain, y, 5);
+	EXPECT_NO_PASIDS(test);
+}
+
 /* Devices may use it until then. */
 static void attached_number_stays_taken_after_it_was_freed(struct kunit *test)
 {
@@ -605,6 +641,7 @@ static struct kunit_case pasid_alloc_cases[] = {
 	KUNIT_CASE(group_number_is_free_on_all_its_devices),
 	KUNIT_CASE(numbers_end_where_the_device_does),
 	KUNIT_CASE(range_is_what_is_wanted_and_can_be_carried),
+	KUNIT_CASE(search_goes_on_in_the_next_leaf),
 	KUNIT_CASE(wrong_requests_are_refused),
 	KUNIT_CASE(device_that_cannot_choose_gets_global_ones_only),
 	KUNIT_CASE(devices_of_an_iommu_group_share_numbers),
@@ -620,6 +657,7 @@ static struct kunit_case pasid_alloc_cases[] = {
 	KUNIT_CASE(attachment_to_a_pasid_of_the_device_is_paid_for),
 	KUNIT_CASE(attachment_charges_once_for_an_iommu_group),
 	KUNIT_CASE(attachment_takes_a_number_that_nobody_allocated),
+	KUNIT_CASE(attachment_does_not_use_the_pasid_of_another_device),
 	KUNIT_CASE(attached_number_stays_taken_after_it_was_freed),
 	KUNIT_CASE(refused_attachment_leaves_nothing),
 	{ }

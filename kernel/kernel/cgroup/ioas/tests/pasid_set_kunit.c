@@ -759,6 +759,22 @@ static void devices_of_an_iommu_group_go_one_by_one(struct kunit *test)
 	expect_found(test, 5, y, 5);
 }
 
+/* What one of them cannot carry is no use to the others, from then on. */
+static void narrow_device_joins_the_iommu_group(struct kunit *test)
+{
+	struct iommufd_device *x = add_idev(test, 20);
+	struct device *narrow;
+
+	VPASID_ALLOC(test, 8, IOMMU_PASID_DEVICE, x);
+	VPASID_ALLOC(test, 7, IOMMU_PASID_DEVICE, x);
+	expect_found(test, 8, x, 8);
+	narrow = test_add_device_to_group_of(test, 3, x->dev);
+	expect_found(test, -ERANGE, x, 8);
+	expect_found(test, 7, x, 7);
+	test_remove_device(test, narrow);
+	expect_found(test, 8, x, 8);
+}
+
 static void iommufd_that_goes_leaves_nothing(struct kunit *test)
 {
 	struct iommufd_device *x = add_idev(test, 20);
@@ -978,6 +994,7 @@ static struct kunit_case pasid_set_cases[] = {
 	KUNIT_CASE(group_goes_on_until_its_last_device_goes),
 	KUNIT_CASE(device_that_goes_has_its_number_free_again),
 	KUNIT_CASE(devices_of_an_iommu_group_go_one_by_one),
+	KUNIT_CASE(narrow_device_joins_the_iommu_group),
 	KUNIT_CASE(iommufd_that_goes_leaves_nothing),
 	KUNIT_CASE(global_one_is_refused_where_no_device_is_bound),
 	KUNIT_CASE(refused_allocation_makes_no_owner),
