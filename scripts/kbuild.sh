@@ -4,7 +4,7 @@
 #   base   x86, unpatched        x86   the same, patched, with the controller
 #   debug  x86 + lockdep & co    uml   User Mode Linux, with the benchmark
 #   kasan  uml + KASAN & co      kcsan  x86 + KCSAN, on the controller's own code
-#   vm-kasan  debug + KASAN
+#   vm-kasan  debug + KASAN  no-policies  x86 without the hooks for BPF, to compare with
 #   compile-ARCH, compile-ARCH-off, compile-ARCH-base  configured only: to compile
 #          single objects for ARCH (x86, powerpc, s390, sparc64) with the controller,
 #          without it, and unpatched
@@ -12,7 +12,7 @@
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-usage='usage: kbuild.sh base|x86|debug|kcsan|vm-kasan|uml|kasan|compile-ARCH[-off|-base] [MAKE-ARGUMENTS...]'
+usage='usage: kbuild.sh base|x86|debug|kcsan|vm-kasan|no-policies|uml|kasan|compile-ARCH[-off|-base] [MAKE-ARGUMENTS...]'
 target=${1:?"$usage"}
 shift
 out=$build/$target
@@ -61,6 +61,7 @@ base)	tree=base; fragments='vm' ;;
 x86)	fragments='vm ioas' ;;
 debug)	fragments='vm ioas debug' ;;
 vm-kasan) fragments='vm ioas debug vm-kasan' ;;
+no-policies) fragments='vm ioas no-policies' ;;
 kcsan)	fragments='vm ioas kcsan'; kcsan_variables ;;
 compile-*) compile_target ;;
 uml)	arch=um; goal=linux; image=linux; fragments='uml ioas bench' ;;

@@ -65,12 +65,12 @@ static const struct file files[] = {
 	},
 	{
 		.name = "ioas.pinned.events",
-		.initial = "max 0\nhigh 0\n",
+		.initial = "max 0\nhigh 0\nbpf_denied 0\n",
 		.mode = 0444,
 	},
 	{
 		.name = "ioas.pinned.events.local",
-		.initial = "max 0\nhigh 0\n",
+		.initial = "max 0\nhigh 0\nbpf_denied 0\n",
 		.mode = 0444,
 	},
 	{
@@ -99,12 +99,12 @@ static const struct file files[] = {
 	},
 	{
 		.name = "ioas.pasid.events",
-		.initial = "global.max 0\ndevice.max 0\n",
+		.initial = "global.max 0\ndevice.max 0\nbpf_denied 0\n",
 		.mode = 0444,
 	},
 	{
 		.name = "ioas.pasid.events.local",
-		.initial = "global.max 0\ndevice.max 0\n",
+		.initial = "global.max 0\ndevice.max 0\nbpf_denied 0\n",
 		.mode = 0444,
 	},
 	{
@@ -575,12 +575,14 @@ static void max_event_wakes_the_cgroup_and_its_ancestor(void)
 	EXPECT_EQ(woken(w.inner_local, 5000), true);
 	EXPECT_EQ(woken(w.outer, 5000), true);
 	EXPECT_EQ(woken(w.outer_local, 100), false);
-	expect_text(group_file(INNER, "ioas.pinned.events"), "max 1\nhigh 0\n");
+	expect_text(group_file(INNER, "ioas.pinned.events"),
+		    "max 1\nhigh 0\nbpf_denied 0\n");
 	expect_text(group_file(INNER, "ioas.pinned.events.local"),
-		    "max 1\nhigh 0\n");
-	expect_text(group_file(OUTER, "ioas.pinned.events"), "max 1\nhigh 0\n");
+		    "max 1\nhigh 0\nbpf_denied 0\n");
+	expect_text(group_file(OUTER, "ioas.pinned.events"),
+		    "max 1\nhigh 0\nbpf_denied 0\n");
 	expect_text(group_file(OUTER, "ioas.pinned.events.local"),
-		    "max 0\nhigh 0\n");
+		    "max 0\nhigh 0\nbpf_denied 0\n");
 	close_watches(&w);
 }
 
@@ -595,8 +597,9 @@ static void max_event_is_of_the_cgroup_that_refuses(void)
 	EXPECT_EQ(woken(w.outer_local, 5000), true);
 	EXPECT_EQ(woken(w.inner, 100), false);
 	expect_text(group_file(OUTER, "ioas.pinned.events.local"),
-		    "max 1\nhigh 0\n");
-	expect_text(group_file(INNER, "ioas.pinned.events"), "max 0\nhigh 0\n");
+		    "max 1\nhigh 0\nbpf_denied 0\n");
+	expect_text(group_file(INNER, "ioas.pinned.events"),
+		    "max 0\nhigh 0\nbpf_denied 0\n");
 	close_watches(&w);
 }
 
@@ -612,11 +615,13 @@ static void high_event_wakes_the_cgroup_and_its_ancestor(void)
 	EXPECT_EQ(woken(w.outer, 5000), true);
 	EXPECT_EQ(woken(w.outer_local, 100), false);
 	/* Once for each time that it is passed, not for each batch. */
-	expect_text(group_file(INNER, "ioas.pinned.events"), "max 0\nhigh 1\n");
+	expect_text(group_file(INNER, "ioas.pinned.events"),
+		    "max 0\nhigh 1\nbpf_denied 0\n");
 	EXPECT_EQ(pin_once(), 0);
-	expect_text(group_file(INNER, "ioas.pinned.events"), "max 0\nhigh 2\n");
+	expect_text(group_file(INNER, "ioas.pinned.events"),
+		    "max 0\nhigh 2\nbpf_denied 0\n");
 	expect_text(group_file(OUTER, "ioas.pinned.events.local"),
-		    "max 0\nhigh 0\n");
+		    "max 0\nhigh 0\nbpf_denied 0\n");
 	close_watches(&w);
 }
 
@@ -625,7 +630,8 @@ static void high_that_is_reached_and_not_passed_is_silent(void)
 	set_number(INNER, "ioas.pinned.high", SIZE);
 	set_number(INNER, "ioas.pinned.max", SIZE);
 	EXPECT_EQ(pin_once(), 0);
-	expect_text(group_file(INNER, "ioas.pinned.events"), "max 0\nhigh 0\n");
+	expect_text(group_file(INNER, "ioas.pinned.events"),
+		    "max 0\nhigh 0\nbpf_denied 0\n");
 }
 
 static int64_t peak_of(int fd)

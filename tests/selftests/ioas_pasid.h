@@ -236,17 +236,17 @@ static inline void read_pasid_file(const char *group, const char *file,
 			*text = text[1] ? ' ' : '\0';
 }
 
-/* The keys of events have an ending. */
+/* The keys of events have an ending, and there is one more. */
 static inline void expect_pair(int line, const char *group, const char *file,
-			       const char *ending, int64_t global,
-			       int64_t device)
+			       const char *ending, const char *more,
+			       int64_t global, int64_t device)
 {
 	char expected[128], found[128];
 
 	read_pasid_file(group, file, found, sizeof(found));
 	snprintf(expected, sizeof(expected),
-		 "global%s %" PRId64 " device%s %" PRId64, ending, global,
-		 ending, device);
+		 "global%s %" PRId64 " device%s %" PRId64 "%s", ending, global,
+		 ending, device, more);
 	if (strcmp(found, expected))
 		fail_test("line %d: %s/ioas.pasid.%s: expected %s, found %s",
 			  line, group, file, expected, found);
@@ -255,13 +255,13 @@ static inline void expect_pair(int line, const char *group, const char *file,
 static inline void expect_pasids(int line, const char *group, const char *file,
 				 int64_t global, int64_t device)
 {
-	expect_pair(line, group, file, "", global, device);
+	expect_pair(line, group, file, "", "", global, device);
 }
 
 static inline void expect_events(int line, const char *group, const char *file,
 				 int64_t global, int64_t device)
 {
-	expect_pair(line, group, file, ".max", global, device);
+	expect_pair(line, group, file, ".max", " bpf_denied 0", global, device);
 }
 
 #define EXPECT_PASIDS(group, global, device) \

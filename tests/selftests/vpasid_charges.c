@@ -78,7 +78,7 @@ static void expect_refusals(int line, int64_t nr)
 	expect_events(line, OTHER, "events", 0, 0);
 	/* What is told of pages is another thing. */
 	expect_text(group_file(levels[level], "ioas.pinned.events"),
-		    "max 0\nhigh 0\n");
+		    "max 0\nhigh 0\nbpf_denied 0\n");
 }
 
 #define EXPECT_REFUSALS(nr) expect_refusals(__LINE__, nr)

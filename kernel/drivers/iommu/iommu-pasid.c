@@ -193,19 +193,27 @@ void iommu_group_pasids_destroy(struct iommu_group_pasids *group)
 
 /* ---- devices of a PASID ---- */
 
+static int alloc_devices(struct iommu_pasid *pasid, unsigned int nr)
+{
+	pasid->devs = kcalloc(nr, sizeof(*pasid->devs) +
+				  sizeof(*pasid->dev_ids), GFP_KERNEL_ACCOUNT);
+	if (!pasid->devs)
+		return -ENOMEM;
+	pasid->dev_ids = (u64 *)(pasid->devs + nr);
+	return 0;
+}
+
 static int set_devices(struct iommu_pasid *pasid, struct device *const *devs,
 		       unsigned int nr_devs)
 {
 	unsigned int i;
 
 	pasid->devs = &pasid->first;
-	if (nr_devs > 1) {
-		pasid->devs = kcalloc(nr_devs, sizeof(*pasid->devs),
-				      GFP_KERNEL_ACCOUNT);
-		if (!pasid->devs)
-			return -ENOMEM;
-	}
+	pasid->dev_ids = &pasid->first_id;
+	if (nr_devs > 1 && alloc_devices(pasid, nr_devs))
+		return -ENOMEM;
 	for (i = 0; i < nr_devs; i++) {
+		pasid->dev_ids[i] = ioas_cg_device_id(devs[i]);
 		pasid->devs[i].dev = devs[i];
 		pasid->devs[i].table = get_table(devs[i]);
 		if (!pasid->devs[i].table)
@@ -322,19 +330,20 @@ static int charge(const struct iommu_pasid *pasid)
 {
 	if (pasid->scope == IOMMU_PASID_GLOBAL)
 		return ioas_cg_charge_pasid(pasid->owner, IOAS_CG_PASID_GLOBAL,
-					    pasid->id, 1);
+					    pasid->id, NULL, 1);
 	return ioas_cg_charge_pasid(pasid->owner, IOAS_CG_PASID_DEVICE,
-				    pasid->id, pasid->nr_devs);
+				    pasid->id, pasid->dev_ids, pasid->nr_devs);
 }
 
 static void uncharge(const struct iommu_pasid *pasid)
 {
 	if (pasid->scope == IOMMU_PASID_GLOBAL)
 		ioas_cg_uncharge_pasid(pasid->owner, IOAS_CG_PASID_GLOBAL,
-				       pasid->id, 1);
+				       pasid->id, NULL, 1);
 	else
 		ioas_cg_uncharge_pasid(pasid->owner, IOAS_CG_PASID_DEVICE,
-				       pasid->id, pasid->nr_devs);
+				       pasid->id, pasid->dev_ids,
+				       pasid->nr_devs);
 }
 
 /*
@@ -633,23 +642,24 @@ static int check_new_device(const struct iommu_pasid *pasid, struct device *dev)
 static int make_room(struct iommu_pasid *pasid, struct device *dev)
 {
 	struct iommu_pasid_space *table = get_table(dev);
-	struct iommu_pasid_device *devs, *old;
+	struct iommu_pasid more = { .nr_devs = pasid->nr_devs };
 
-	if (!table || add_leaf(table, pasid->id >> LEAF_SHIFT))
+	if (!table || add_leaf(table, pasid->id >> LEAF_SHIFT) ||
+	    alloc_devices(&more, pasid->nr_devs + 1))
 		return -ENOMEM;
-	devs = kcalloc(pasid->nr_devs + 1, sizeof(*devs), GFP_KERNEL_ACCOUNT);
-	if (!devs)
-		return -ENOMEM;
-	memcpy(devs, pasid->devs, pasid->nr_devs * sizeof(*devs));
-	devs[pasid->nr_devs].dev = dev;
-	devs[pasid->nr_devs].table = table;
+	memcpy(more.devs, pasid->devs, pasid->nr_devs * sizeof(*more.devs));
+	memcpy(more.dev_ids, pasid->dev_ids,
+	       pasid->nr_devs * sizeof(*more.dev_ids));
+	more.devs[pasid->nr_devs].dev = dev;
+	more.devs[pasid->nr_devs].table = table;
+	more.dev_ids[pasid->nr_devs] = ioas_cg_device_id(dev);
 	/* An attachment may look at it, to a PASID of the same number. */
 	spin_lock_irq(&pasid_lock);
-	old = pasid->devs;
-	pasid->devs = devs;
+	swap(pasid->devs, more.devs);
+	swap(pasid->dev_ids, more.dev_ids);
 	spin_unlock_irq(&pasid_lock);
-	if (old != &pasid->first)
-		kfree(old);
+	if (more.devs != &pasid->first)
+		kfree(more.devs);
 	return 0;
 }
 
@@ -681,6 +691,7 @@ static void release_on(struct iommu_pasid *pasid, unsigned int dev)
 
 	spin_lock_irqsave(&pasid_lock, flags);
 	swap(pasid->devs[dev], pasid->devs[last]);
+	swap(pasid->dev_ids[dev], pasid->dev_ids[last]);
 	if (!shares_table(pasid, last))
 		release(table, pasid->id);
 	put_table(table);
@@ -716,7 +727,8 @@ int iommu_pasid_add_device(struct iommu_pasid *pasid, struct device *dev)
 	if (ret)
 		return ret;
 	ret = ioas_cg_charge_pasid(pasid->owner, IOAS_CG_PASID_DEVICE,
-				   pasid->id, 1);
+				   pasid->id,
+				   &pasid->dev_ids[pasid->nr_devs - 1], 1);
 	if (ret)
 		release_on(pasid, pasid->nr_devs - 1);
 	return ret;
@@ -736,16 +748,28 @@ EXPORT_SYMBOL_GPL(iommu_pasid_add_device);
 void iommu_pasid_remove_device(struct iommu_pasid *pasid, struct device *dev)
 {
 	int i = find_device(pasid, dev);
+	u64 dev_id;
 
 	if (WARN_ON_ONCE(i < 0 || pasid->nr_devs == 1))
 		return;
+	dev_id = pasid->dev_ids[i];
 	release_on(pasid, i);
 	ioas_cg_uncharge_pasid(pasid->owner, IOAS_CG_PASID_DEVICE, pasid->id,
-			       1);
+			       &dev_id, 1);
 }
 EXPORT_SYMBOL_GPL(iommu_pasid_remove_device);
 
 /* ---- attachments ---- */
+
+/**
+ * struct attachment - a domain that is attached to a PASID in an IOMMU group
+ * @pasid: the PASID; holds a reference
+ * @dev_id: what ioas_cg_device_id() says of the device that it was attached through
+ */
+struct attachment {
+	struct iommu_pasid *pasid;
+	u64 dev_id;
+};
 
 static bool is_valid_in(const struct iommu_pasid *pasid,
 			const struct iommu_pasid_space *table)
@@ -812,19 +836,32 @@ static struct iommu_pasid *get_unallocated(struct device *dev, ioasid_t id)
 }
 
 /* Whoever holds a global one pays for the device; for others that is done. */
-static int charge_attachment(const struct iommu_pasid *pasid)
+static int charge_attachment(const struct attachment *attachment)
 {
+	const struct iommu_pasid *pasid = attachment->pasid;
+
 	if (pasid->scope != IOMMU_PASID_GLOBAL)
 		return 0;
 	return ioas_cg_charge_pasid(pasid->owner, IOAS_CG_PASID_DEVICE,
-				    pasid->id, 1);
+				    pasid->id, &attachment->dev_id, 1);
 }
 
-static void uncharge_attachment(const struct iommu_pasid *pasid)
+static void uncharge_attachment(const struct attachment *attachment)
 {
+	const struct iommu_pasid *pasid = attachment->pasid;
+
 	if (pasid->scope == IOMMU_PASID_GLOBAL)
 		ioas_cg_uncharge_pasid(pasid->owner, IOAS_CG_PASID_DEVICE,
-				       pasid->id, 1);
+				       pasid->id, &attachment->dev_id, 1);
+}
+
+/* The PASID that a number stands for, allocated here if it is by nobody else. */
+static struct iommu_pasid *get_pasid(struct device *dev, ioasid_t id)
+{
+	struct iommu_pasid *pasid;
+
+	pasid = get_allocated(iommu_group_pasids(dev->iommu_group), id);
+	return pasid ?: get_unallocated(dev, id);
 }
 
 /**
@@ -833,28 +870,34 @@ static void uncharge_attachment(const struct iommu_pasid *pasid)
  * @id: the PASID, which nothing is attached to in that group
  *
  * Context: Process context; may sleep.
- * Return: 0, -EDQUOT, -ENOMEM, or -ENOSPC while the number is being given out.
+ * Return: 0; -EDQUOT or what a policy gives instead; -ENOMEM; or -ENOSPC while the number
+ * is being given out.
  */
 int iommu_pasid_attach(struct device *dev, ioasid_t id)
 {
 	struct iommu_group_pasids *group = iommu_group_pasids(dev->iommu_group);
-	struct iommu_pasid *pasid;
+	struct attachment *attachment;
 	int ret;
 
-	pasid = get_allocated(group, id);
-	if (!pasid)
-		pasid = get_unallocated(dev, id);
-	if (IS_ERR(pasid))
-		return PTR_ERR(pasid);
-	ret = charge_attachment(pasid);
+	attachment = kmalloc(sizeof(*attachment), GFP_KERNEL_ACCOUNT);
+	if (!attachment)
+		return -ENOMEM;
+	attachment->dev_id = ioas_cg_device_id(dev);
+	attachment->pasid = get_pasid(dev, id);
+	ret = PTR_ERR_OR_ZERO(attachment->pasid);
+	if (ret)
+		goto err_free;
+	ret = charge_attachment(attachment);
 	if (ret)
 		goto err_put;
-	ret = xa_insert(&group->attached, id, pasid, GFP_KERNEL);
+	ret = xa_insert(&group->attached, id, attachment, GFP_KERNEL);
 	if (!ret)
 		return 0;
-	uncharge_attachment(pasid);
+	uncharge_attachment(attachment);
 err_put:
-	put_pasid(pasid);
+	put_pasid(attachment->pasid);
+err_free:
+	kfree(attachment);
 	return ret;
 }
 
@@ -867,13 +910,14 @@ err_put:
  */
 void iommu_pasid_detach(struct iommu_group *group, ioasid_t id)
 {
-	struct iommu_pasid *pasid;
+	struct attachment *attachment;
 
-	pasid = xa_erase(&iommu_group_pasids(group)->attached, id);
-	if (WARN_ON_ONCE(!pasid))
+	attachment = xa_erase(&iommu_group_pasids(group)->attached, id);
+	if (WARN_ON_ONCE(!attachment))
 		return;
-	uncharge_attachment(pasid);
-	put_pasid(pasid);
+	uncharge_attachment(attachment);
+	put_pasid(attachment->pasid);
+	kfree(attachment);
 }
 
 /* ---- global PASIDs of the kernel itself ---- */

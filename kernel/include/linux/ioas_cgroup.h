@@ -31,6 +31,7 @@
 #include <linux/mm.h>
 #include <linux/types.h>
 
+struct device;
 struct ioas_cg_account;
 struct ioas_owner;
 struct mm_struct;
@@ -164,10 +165,11 @@ struct ioas_owner *ioas_cg_owner_get(struct ioas_owner *owner);
 void ioas_cg_owner_put(struct ioas_owner *owner);
 int ioas_cg_charge_pasid(struct ioas_owner *owner,
 			 enum ioas_cg_pasid_scope scope, u32 pasid,
-			 unsigned int n);
+			 const u64 *devices, unsigned int n);
 void ioas_cg_uncharge_pasid(struct ioas_owner *owner,
 			    enum ioas_cg_pasid_scope scope, u32 pasid,
-			    unsigned int n);
+			    const u64 *devices, unsigned int n);
+u64 ioas_cg_device_id(const struct device *dev);
 unsigned long ioas_cg_pasids_left(struct ioas_owner *owner,
 				  enum ioas_cg_pasid_scope scope);
 
@@ -295,15 +297,22 @@ static inline void ioas_cg_owner_put(struct ioas_owner *owner)
 
 static inline int ioas_cg_charge_pasid(struct ioas_owner *owner,
 				       enum ioas_cg_pasid_scope scope,
-				       u32 pasid, unsigned int n)
+				       u32 pasid, const u64 *devices,
+				       unsigned int n)
 {
 	return 0;
 }
 
 static inline void ioas_cg_uncharge_pasid(struct ioas_owner *owner,
 					  enum ioas_cg_pasid_scope scope,
-					  u32 pasid, unsigned int n)
+					  u32 pasid, const u64 *devices,
+					  unsigned int n)
 {
+}
+
+static inline u64 ioas_cg_device_id(const struct device *dev)
+{
+	return 0;
 }
 
 static inline unsigned long

@@ -46,7 +46,10 @@ struct iommu_pasid_device {
  * @refs: who allocated it, and attachments
  * @nr_devs: number of @devs; none if it is global
  * @devs: the devices that it is taken on; @first, or allocated
+ * @dev_ids: what ioas_cg_device_id() says of them, for as long as they are charged;
+ *	@first_id, or in what is allocated for @devs
  * @first: see @devs
+ * @first_id: see @dev_ids
  *
  * Only @id and @scope are for others to read.
  */
@@ -59,7 +62,9 @@ struct iommu_pasid {
 	unsigned int refs;
 	unsigned int nr_devs;
 	struct iommu_pasid_device *devs;
+	u64 *dev_ids;
 	struct iommu_pasid_device first;
+	u64 first_id;
 };
 
 /**

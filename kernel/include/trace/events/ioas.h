@@ -121,6 +121,41 @@ TRACE_EVENT(deny,
 		  __entry->current_bytes, __entry->wanted)
 );
 
+/*
+ * A charge was refused that the limits allow: owner @cgroup_id wanted @wanted bytes, and
+ * the policy of cgroup @policy_id, which has charged @current_bytes, answered @error.
+ */
+TRACE_EVENT(deny_policy,
+
+	TP_PROTO(u64 cgroup_id, enum ioas_cg_kind kind, u64 policy_id,
+		 int error, u64 current_bytes, u64 wanted),
+
+	TP_ARGS(cgroup_id, kind, policy_id, error, current_bytes, wanted),
+
+	TP_STRUCT__entry(
+		__field(u64, cgroup_id)
+		__field(int, kind)
+		__field(u64, policy_id)
+		__field(int, error)
+		__field(u64, current_bytes)
+		__field(u64, wanted)
+	),
+
+	TP_fast_assign(
+		__entry->cgroup_id = cgroup_id;
+		__entry->kind = kind;
+		__entry->policy_id = policy_id;
+		__entry->error = error;
+		__entry->current_bytes = current_bytes;
+		__entry->wanted = wanted;
+	),
+
+	TP_printk("cgroup=%llu kind=%s policy_cgroup=%llu error=%d current=%llu wanted=%llu",
+		  __entry->cgroup_id, show_ioas_cg_kind(__entry->kind),
+		  __entry->policy_id, __entry->error,
+		  __entry->current_bytes, __entry->wanted)
+);
+
 DECLARE_EVENT_CLASS(ioas_pasid,
 
 	TP_PROTO(u64 cgroup_id, enum ioas_cg_pasid_scope scope, u32 pasid,
@@ -197,6 +232,38 @@ TRACE_EVENT(deny_pasid,
 	TP_printk("cgroup=%llu scope=%s limit_cgroup=%llu max=%llu current=%llu wanted=%llu",
 		  __entry->cgroup_id, show_ioas_cg_pasid_scope(__entry->scope),
 		  __entry->limit_id, __entry->max, __entry->usage,
+		  __entry->wanted)
+);
+
+/* The same, of a policy. */
+TRACE_EVENT(deny_pasid_policy,
+
+	TP_PROTO(u64 cgroup_id, enum ioas_cg_pasid_scope scope, u64 policy_id,
+		 int error, u64 usage, u64 wanted),
+
+	TP_ARGS(cgroup_id, scope, policy_id, error, usage, wanted),
+
+	TP_STRUCT__entry(
+		__field(u64, cgroup_id)
+		__field(int, scope)
+		__field(u64, policy_id)
+		__field(int, error)
+		__field(u64, usage)
+		__field(u64, wanted)
+	),
+
+	TP_fast_assign(
+		__entry->cgroup_id = cgroup_id;
+		__entry->scope = scope;
+		__entry->policy_id = policy_id;
+		__entry->error = error;
+		__entry->usage = usage;
+		__entry->wanted = wanted;
+	),
+
+	TP_printk("cgroup=%llu scope=%s policy_cgroup=%llu error=%d current=%llu wanted=%llu",
+		  __entry->cgroup_id, show_ioas_cg_pasid_scope(__entry->scope),
+		  __entry->policy_id, __entry->error, __entry->usage,
 		  __entry->wanted)
 );
 

@@ -32,6 +32,7 @@
 #include "fault.h"
 #include "index.h"
 #include "owner.h"
+#include "policy.h"
 
 #define CREATE_TRACE_POINTS
 #include <trace/events/ioas.h>
@@ -75,9 +76,43 @@ void ioas_account_forget_owner(struct ioas_owner *owner)
 			      sizeof(struct ioas_cg_account)));
 }
 
+static struct ioas_account_maker maker_of(struct task_struct *task)
+{
+	struct ioas_account_maker maker = {
+		.boottime_ns = ktime_to_ns(ktime_get_coarse_boottime()),
+		.tgid = task_tgid_nr(task),
+	};
+
+	get_task_comm(maker.comm, task);
+	return maker;
+}
+
+static void add_to_owner(struct ioas_cg_account *acct)
+{
+	struct ioas_owner *owner = acct->owner;
+
+	ioas_owner_get(owner);
+	spin_lock(&owner->accounts_lock);
+	acct->number = ++owner->last_account;
+	list_add_tail(&acct->item, &owner->accounts);
+	WRITE_ONCE(owner->nr_accounts, owner->nr_accounts + 1);
+	spin_unlock(&owner->accounts_lock);
+}
+
+static void remove_from_owner(struct ioas_cg_account *acct)
+{
+	struct ioas_owner *owner = acct->owner;
+
+	spin_lock(&owner->accounts_lock);
+	list_del(&acct->item);
+	WRITE_ONCE(owner->nr_accounts, owner->nr_accounts - 1);
+	spin_unlock(&owner->accounts_lock);
+}
+
 /**
  * ioas_account_create() - make an account of an owner
  * @owner: who is charged
+ * @task: for whom it is made
  * @memcg: memory cgroup that pays for the index, or NULL for that of the caller.
  *	The account takes over a reference, on success.
  * @kind: what the pins are for
@@ -87,6 +122,7 @@ void ioas_account_forget_owner(struct ioas_owner *owner)
  * Return: the account, ERR_PTR(-ENOMEM), or ERR_PTR(-EINVAL) for an unknown kind.
  */
 struct ioas_cg_account *ioas_account_create(struct ioas_owner *owner,
+					    struct task_struct *task,
 					    struct mem_cgroup *memcg,
 					    enum ioas_cg_kind kind, gfp_t gfp)
 {
@@ -97,15 +133,15 @@ struct ioas_cg_account *ioas_account_create(struct ioas_owner *owner,
 	acct = account_alloc(owner, memcg, gfp);
 	if (!acct)
 		return ERR_PTR(-ENOMEM);
-	ioas_owner_get(owner);
 	*acct = (struct ioas_cg_account){
 		.owner = owner,
 		.memcg = memcg,
 		.kind = kind,
 		.memlock_exempt = ioas_owner_memlock_exempt(owner),
 		.refs = REFCOUNT_INIT(1),
+		.maker = maker_of(task),
 	};
-	atomic_long_inc(&owner->accounts);
+	add_to_owner(acct);
 	return acct;
 }
 
@@ -168,11 +204,118 @@ void ioas_cg_account_put(struct ioas_cg_account *acct)
 	if (acct->memcg)
 		mem_cgroup_put(acct->memcg);
 	owner = acct->owner;
-	atomic_long_dec(&owner->accounts);
+	remove_from_owner(acct);
 	account_release(owner, acct);
 	ioas_owner_put(owner);
 }
 EXPORT_SYMBOL_GPL(ioas_cg_account_put);
+
+/* ---- walking over all accounts ---- */
+
+/**
+ * ioas_account_walk_begin() - start to walk over the accounts of a subtree
+ * @walk: filled in
+ * @root: its first owner; stays until the end
+ *
+ * Accounts that exist from the beginning to the end are found once each; those that come
+ * or go may be.  A walk takes no account from its owner: each is held only while it is
+ * looked at.
+ */
+void ioas_account_walk_begin(struct ioas_account_walk *walk,
+			     struct ioas_owner *root)
+{
+	ioas_owner_get(root);
+	*walk = (struct ioas_account_walk){
+		.root = root,
+		.owner = root,
+	};
+}
+
+/* The next one that is not going, with a reference. */
+static struct ioas_owner *next_owner(const struct ioas_account_walk *walk)
+{
+	struct ioas_owner *owner = walk->owner;
+
+	guard(mutex)(&walk->root->ledger->tree);
+	do {
+		owner = ioas_owner_next(owner, walk->root);
+	} while (owner && !refcount_inc_not_zero(&owner->refs));
+	return owner;
+}
+
+/* The next of the same owner, with a reference, or NULL. */
+static struct ioas_cg_account *next_of_owner(const struct ioas_account_walk *walk)
+{
+	struct ioas_owner *owner = walk->owner;
+	struct ioas_cg_account *acct;
+
+	guard(spinlock)(&owner->accounts_lock);
+	acct = walk->acct;
+	/* A list that is as long as it likes is searched once for each pause. */
+	if (!acct)
+		acct = list_entry(&owner->accounts, struct ioas_cg_account,
+				  item);
+	list_for_each_entry_continue(acct, &owner->accounts, item)
+		if (acct->number > walk->last &&
+		    refcount_inc_not_zero(&acct->refs))
+			return acct;
+	return NULL;
+}
+
+/**
+ * ioas_account_walk_next() - go to the next account
+ * @walk: started with ioas_account_walk_begin()
+ *
+ * Context: Process context; may sleep.
+ * Return: the account, which is there until the next call for @walk; NULL at the end.
+ */
+struct ioas_cg_account *ioas_account_walk_next(struct ioas_account_walk *walk)
+{
+	struct ioas_cg_account *acct;
+	struct ioas_owner *owner;
+
+	while (walk->owner) {
+		acct = next_of_owner(walk);
+		ioas_cg_account_put(walk->acct);
+		walk->acct = acct;
+		if (acct) {
+			walk->last = acct->number;
+			return acct;
+		}
+		owner = next_owner(walk);
+		ioas_owner_put(walk->owner);
+		walk->owner = owner;
+		walk->last = 0;
+	}
+	return NULL;
+}
+
+/**
+ * ioas_account_walk_pause() - let go of the account that a walk has come to
+ * @walk: it goes on with ioas_account_walk_next(), at the same one
+ *
+ * Context: Process context; may sleep.
+ */
+void ioas_account_walk_pause(struct ioas_account_walk *walk)
+{
+	if (!walk->acct)
+		return;
+	walk->last = walk->acct->number - 1;
+	ioas_cg_account_put(walk->acct);
+	walk->acct = NULL;
+}
+
+/**
+ * ioas_account_walk_end() - end a walk, whether it came to its end or not
+ * @walk: the walk
+ *
+ * Context: Process context; may sleep.
+ */
+void ioas_account_walk_end(struct ioas_account_walk *walk)
+{
+	ioas_account_walk_pause(walk);
+	ioas_owner_put(walk->owner);
+}
 
 /*
  * ---- one call ----
@@ -267,6 +410,22 @@ static void report_refusal(struct ioas_cg_account *acct,
 	ioas_owner_count_event(refused, IOAS_EVENT_MAX);
 	trace_deny(acct->owner->cgroup_id, acct->kind, refused->cgroup_id, max,
 		   usage, (u64)nr * PAGE_SIZE);
+	if (ioas_policies_exist())
+		ioas_policy_limit_hit(acct->owner, refused, IOAS_POLICY_PINNED,
+				      (u64)nr * PAGE_SIZE);
+}
+
+/* The same, where that was the policy of @refused, which gave @error. */
+static void report_policy_refusal(struct ioas_cg_account *acct,
+				  struct ioas_owner *refused, int error,
+				  unsigned long nr)
+{
+	u64 usage = (u64)atomic_long_read(&refused->usage) * PAGE_SIZE;
+
+	ioas_owner_count_event(refused, IOAS_EVENT_POLICY);
+	trace_deny_policy(acct->owner->cgroup_id, acct->kind,
+			  refused->cgroup_id, error, usage,
+			  (u64)nr * PAGE_SIZE);
 }
 
 /* ---- runs of page frames that count ---- */
@@ -638,6 +797,68 @@ static __always_inline void uncharge_end(struct account_call *call)
 	/* call->pages counted down from 0. */
 	count_pins(call);
 	call_end(call, 0);
+	if (ioas_policies_exist() && call->pages)
+		ioas_policy_uncharge_pinned(call->acct->owner, NULL,
+					    call->acct->kind, -call->pages);
+}
+
+/* ---- policies ---- */
+
+/**
+ * struct policy_refusal - a charge that the limits allow and a policy does not
+ * @owner: where the policy is attached
+ * @pages: pages charged, before that was undone
+ * @error: what the call gets
+ */
+struct policy_refusal {
+	struct ioas_owner *owner;
+	unsigned long pages;
+	int error;
+};
+
+/*
+ * The pins are counted before the policies are asked: of two that race, at least one
+ * has to see both in ioas.stat.
+ */
+static noinline bool ask_policies(struct account_call *call,
+				  struct policy_refusal *refusal)
+{
+	count_pins(call);
+	refusal->pages = call->pages;
+	call->pages = 0;
+	/* Pairs with itself: count here, then read what the other CPUs counted. */
+	smp_mb();
+	refusal->error = ioas_policy_charge_pinned(call->acct->owner,
+						   call->acct->kind,
+						   refusal->pages,
+						   &refusal->owner);
+	return refusal->error;
+}
+
+/*
+ * Is a charge refused that came to @ret?  Then it has to be undone, and ends with
+ * refused_end().
+ */
+static __always_inline bool is_refused(struct account_call *call, int ret,
+				       struct policy_refusal *refusal)
+{
+	return ioas_policies_exist() && !ret && call->pages &&
+	       ask_policies(call, refusal);
+}
+
+static noinline int refused_end(struct account_call *call,
+				const struct policy_refusal *refusal)
+{
+	struct ioas_cg_account *acct = call->acct;
+
+	/* call->pages counted down from 0, while all was undone. */
+	count_pins(call);
+	call_end(call, refusal->error);
+	ioas_policy_uncharge_pinned(acct->owner, refusal->owner, acct->kind,
+				    refusal->pages);
+	report_policy_refusal(acct, refusal->owner, refusal->error,
+			      refusal->pages);
+	return refusal->error;
 }
 
 #if IS_ENABLED(CONFIG_CGROUP_IOAS_KUNIT_TEST)
@@ -734,18 +955,25 @@ void ioas_account_uncharge_gathered(struct ioas_cg_account *acct,
  * it is refused is then one batch.  CAP_IPC_LOCK does not matter.
  *
  * Context: May sleep.  The pages are pinned.
- * Return: 0, or -ENOMEM if a limit would be passed or memory is short; then
- * nothing was charged.
+ * Return: 0; -ENOMEM if a limit would be passed or memory is short; or an error that a
+ * policy gives, see &struct ioas_cgroup_ops.  Then nothing was charged.
  */
 int ioas_cg_charge_pages(struct ioas_cg_account *acct, struct page **pages,
 			 unsigned long n)
 {
 	struct account_call call __uninitialized;
+	struct policy_refusal refusal;
+	int ret;
 
 	if (!acct || !n)
 		return 0;
 	call_begin(&call, acct);
-	return charge_end(&call, n, charge_array(&call, pages, n));
+	ret = charge_array(&call, pages, n);
+	if (is_refused(&call, ret, &refusal)) {
+		uncharge_array(&call, pages, n);
+		return refused_end(&call, &refusal);
+	}
+	return charge_end(&call, n, ret);
 }
 EXPORT_SYMBOL_GPL(ioas_cg_charge_pages);
 
@@ -759,17 +987,24 @@ EXPORT_SYMBOL_GPL(ioas_cg_charge_pages);
  * page structs.
  *
  * Context: May sleep.  The pages are pinned.
- * Return: 0 or -ENOMEM, as ioas_cg_charge_pages().
+ * Return: 0 or an error, as ioas_cg_charge_pages().
  */
 int ioas_cg_charge_pfns(struct ioas_cg_account *acct, unsigned long pfn,
 			unsigned long n)
 {
 	struct account_call call __uninitialized;
+	struct policy_refusal refusal;
+	int ret;
 
 	if (!acct || !n)
 		return 0;
 	call_begin(&call, acct);
-	return charge_end(&call, n, charge_run(&call, pfn, n));
+	ret = charge_run(&call, pfn, n);
+	if (is_refused(&call, ret, &refusal)) {
+		uncharge_run(&call, pfn, n);
+		return refused_end(&call, &refusal);
+	}
+	return charge_end(&call, n, ret);
 }
 EXPORT_SYMBOL_GPL(ioas_cg_charge_pfns);
 

@@ -49,6 +49,7 @@
 #include "account.h"
 #include "index.h"
 #include "owner.h"
+#include "policy.h"
 
 /**
  * struct ioas_cg - the css
@@ -97,8 +98,10 @@ static_assert(ARRAY_SIZE(kind_name) == IOAS_CG_NR_KINDS);
 static const char *const event_name[] = {
 	[IOAS_EVENT_MAX] = "max",
 	[IOAS_EVENT_HIGH] = "high",
+	[IOAS_EVENT_POLICY] = "bpf_denied",
 	[IOAS_EVENT_PASID_MAX + IOAS_CG_PASID_GLOBAL] = "global.max",
 	[IOAS_EVENT_PASID_MAX + IOAS_CG_PASID_DEVICE] = "device.max",
+	[IOAS_EVENT_PASID_POLICY] = "bpf_denied",
 };
 
 static_assert(ARRAY_SIZE(event_name) == IOAS_NR_EVENTS);
@@ -160,7 +163,8 @@ struct ioas_cg_account *ioas_cg_account_create_for(struct task_struct *task,
 		return NULL;
 	css = task_get_css(task, ioas_cgrp_id);
 	memcg = task_memcg(task);
-	acct = ioas_account_create(css_ioas(css)->owner, memcg, kind, gfp);
+	acct = ioas_account_create(css_ioas(css)->owner, task, memcg, kind,
+				   gfp);
 	if (IS_ERR(acct) && memcg)
 		mem_cgroup_put(memcg);
 	css_put(css);
@@ -212,6 +216,38 @@ struct ioas_owner *ioas_cg_owner_of(struct task_struct *task)
 	return owner;
 }
 EXPORT_SYMBOL_GPL(ioas_cg_owner_of);
+
+/**
+ * ioas_owner_of_id() - the owner of a cgroup
+ * @cgroup_id: the cgroup, by the inode number of its folder
+ *
+ * Context: Under RCU, which the owner stays for.
+ * Return: the owner, or NULL if there is no such cgroup, or the controller is not enabled
+ * in it.
+ */
+struct ioas_owner *ioas_owner_of_id(u64 cgroup_id)
+{
+	struct cgroup_subsys_state *css;
+	struct ioas_owner *owner = NULL;
+	struct cgroup *cgroup;
+
+	cgroup = __cgroup_get_from_id(cgroup_id);
+	if (IS_ERR(cgroup))
+		return NULL;
+	css = rcu_dereference(cgroup->subsys[ioas_cgrp_id]);
+	if (css)
+		owner = css_ioas(css)->owner;
+	cgroup_put(cgroup);
+	return owner;
+}
+
+/**
+ * ioas_root_owner() - the owner of the root cgroup
+ */
+struct ioas_owner *ioas_root_owner(void)
+{
+	return css_ioas(init_css_set.subsys[ioas_cgrp_id])->owner;
+}
 
 /* The task that owns an address space, with a reference, or NULL. */
 static struct task_struct *owner_of_mm(struct mm_struct *mm)
@@ -767,7 +803,10 @@ static int ioas_css_online(struct cgroup_subsys_state *css)
 
 static void ioas_css_offline(struct cgroup_subsys_state *css)
 {
-	ioas_owner_retire(css_ioas(css)->owner);
+	struct ioas_owner *owner = css_ioas(css)->owner;
+
+	ioas_policy_forget_cgroup(owner);
+	ioas_owner_retire(owner);
 }
 
 /* A grace period passes between this and ioas_css_free(). */

@@ -18,8 +18,9 @@
  *
  * Locking: counters are atomics.  Of two charges that race for the last pages
  * below a limit at most one succeeds; both may be refused if the first is
- * seen by the second before it is taken back.  The tree of owners, which only
- * ioas_owner_sum() walks downwards, is protected by &ioas_ledger.tree.
+ * seen by the second before it is taken back.  The tree of owners is changed under
+ * &ioas_ledger.tree, and walked downwards under that or RCU, by those who show what
+ * is in it.
  */
 
 #include <linux/memcontrol.h>
@@ -45,7 +46,7 @@ void ioas_ledger_init(struct ioas_ledger *ledger)
 		spin_lock_init(&ledger->states[i].lock);
 		ledger->states[i].root = RB_ROOT;
 	}
-	init_rwsem(&ledger->tree);
+	mutex_init(&ledger->tree);
 	ida_init(&ledger->ids);
 	spin_lock_init(&ledger->pasid_lock);
 }
@@ -118,10 +119,12 @@ struct ioas_owner *ioas_owner_create(struct ioas_ledger *ledger,
 	owner->high = IOAS_PAGES_MAX;
 	INIT_LIST_HEAD(&owner->children);
 	INIT_LIST_HEAD(&owner->sibling);
+	INIT_LIST_HEAD(&owner->accounts);
+	spin_lock_init(&owner->accounts_lock);
 	if (parent) {
-		down_write(&ledger->tree);
-		list_add_tail(&owner->sibling, &parent->children);
-		up_write(&ledger->tree);
+		mutex_lock(&ledger->tree);
+		list_add_tail_rcu(&owner->sibling, &parent->children);
+		mutex_unlock(&ledger->tree);
 	}
 	return owner;
 }
@@ -135,25 +138,31 @@ void ioas_owner_get(struct ioas_owner *owner)
 	refcount_inc(&owner->refs);
 }
 
+static void ioas_owner_free_rcu(struct rcu_head *rcu)
+{
+	struct ioas_owner *owner = container_of(rcu, struct ioas_owner, rcu);
+
+	free_percpu(owner->gross);
+	kfree(owner);
+}
+
 static void ioas_owner_free(struct ioas_owner *owner)
 {
 	struct ioas_ledger *ledger = owner->ledger;
-
 	int i;
 
 	WARN_ON_ONCE(atomic_long_read(&owner->usage));
 	for (i = 0; i < IOAS_CG_NR_PASID_SCOPES; i++)
 		WARN_ON_ONCE(owner->pasids[i].usage);
 	if (owner->parent) {
-		down_write(&ledger->tree);
-		list_del(&owner->sibling);
-		up_write(&ledger->tree);
+		mutex_lock(&ledger->tree);
+		list_del_rcu(&owner->sibling);
+		mutex_unlock(&ledger->tree);
 		ida_free(&ledger->ids, owner->path[owner->level - 1]);
 	}
 	ioas_index_forget_owner(owner);
 	ioas_account_forget_owner(owner);
-	free_percpu(owner->gross);
-	kfree(owner);
+	call_rcu(&owner->rcu, ioas_owner_free_rcu);
 }
 
 /**
@@ -207,6 +216,7 @@ void ioas_owner_retire(struct ioas_owner *owner)
 {
 	int i;
 
+	WRITE_ONCE(owner->retired, true);
 	for (i = 0; i < IOAS_CG_NR_PASID_SCOPES; i++)
 		WRITE_ONCE(owner->pasids[i].max, IOAS_PASIDS_MAX);
 	WRITE_ONCE(owner->max, IOAS_PAGES_MAX);
@@ -319,7 +329,7 @@ static void ioas_owner_sum_one(struct ioas_owner *owner,
 {
 	int cpu, kind;
 
-	stat->accounts += atomic_long_read(&owner->accounts);
+	stat->accounts += READ_ONCE(owner->nr_accounts);
 	for_each_possible_cpu(cpu) {
 		struct ioas_gross *gross = per_cpu_ptr(owner->gross, cpu);
 
@@ -330,18 +340,35 @@ static void ioas_owner_sum_one(struct ioas_owner *owner,
 	}
 }
 
-/* The next owner in pre-order of the subtree of @root. */
-static struct ioas_owner *ioas_owner_next(struct ioas_owner *owner,
-					  struct ioas_owner *root)
+/**
+ * ioas_owner_next() - the next owner of a subtree
+ * @owner: one of them
+ * @root: the first of them
+ *
+ * In pre-order.  Who is left out or shown, of those that come or go meanwhile, does not
+ * matter: they hold nothing.  One that goes still leads on to others, as its parent goes
+ * after it.
+ *
+ * Context: RCU or &ioas_ledger.tree.
+ * Return: the owner, or NULL.
+ */
+struct ioas_owner *ioas_owner_next(struct ioas_owner *owner,
+				   struct ioas_owner *root)
 {
-	lockdep_assert_held(&root->ledger->tree);
-	if (!list_empty(&owner->children))
-		return list_first_entry(&owner->children, struct ioas_owner,
-					sibling);
-	while (owner != root &&
-	       list_is_last(&owner->sibling, &owner->parent->children))
+	struct ioas_owner *next;
+
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held() &&
+			 !lockdep_is_held(&root->ledger->tree),
+			 "the tree of owners is not held");
+	next = list_first_or_null_rcu(&owner->children, struct ioas_owner,
+				      sibling);
+	while (!next && owner != root) {
+		next = list_next_or_null_rcu(&owner->parent->children,
+					     &owner->sibling,
+					     struct ioas_owner, sibling);
 		owner = owner->parent;
-	return owner == root ? NULL : list_next_entry(owner, sibling);
+	}
+	return next;
 }
 
 /**
@@ -349,7 +376,7 @@ static struct ioas_owner *ioas_owner_next(struct ioas_owner *owner,
  * @owner: the owner
  * @stat: filled in
  *
- * Context: May sleep.
+ * Context: Any.
  */
 void ioas_owner_sum(struct ioas_owner *owner, struct ioas_owner_stat *stat)
 {
@@ -358,10 +385,10 @@ void ioas_owner_sum(struct ioas_owner *owner, struct ioas_owner_stat *stat)
 	memset(stat, 0, sizeof(*stat));
 	stat->unique = atomic_long_read(&owner->usage);
 	stat->shared = atomic_long_read(&owner->shared);
-	down_read(&owner->ledger->tree);
+	rcu_read_lock();
 	for (o = owner; o; o = ioas_owner_next(o, owner))
 		ioas_owner_sum_one(o, stat);
-	up_read(&owner->ledger->tree);
+	rcu_read_unlock();
 }
 
 /**

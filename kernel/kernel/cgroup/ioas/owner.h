@@ -11,9 +11,10 @@
 #include <linux/kasan.h>
 #include <linux/limits.h>
 #include <linux/list.h>
+#include <linux/mutex.h>
 #include <linux/rbtree.h>
+#include <linux/rcupdate.h>
 #include <linux/refcount.h>
-#include <linux/rwsem.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
@@ -21,7 +22,9 @@
 #include "state.h"
 
 struct cgroup_subsys_state;
+struct bpf_link;
 struct ioas_block;
+struct ioas_cgroup_ops;
 struct ioas_owner;
 struct mem_cgroup;
 
@@ -71,10 +74,13 @@ struct ioas_gross {
 enum ioas_event {
 	IOAS_EVENT_MAX,		/* a charge was refused */
 	IOAS_EVENT_HIGH,	/* usage went from at most high to above it */
+	IOAS_EVENT_POLICY,	/* a policy refused a charge */
 	IOAS_NR_PINNED_EVENTS,
 	/* A PASID was refused, by scope. */
 	IOAS_EVENT_PASID_MAX = IOAS_NR_PINNED_EVENTS,
-	IOAS_NR_EVENTS = IOAS_EVENT_PASID_MAX + IOAS_CG_NR_PASID_SCOPES
+	/* The same, by a policy. */
+	IOAS_EVENT_PASID_POLICY = IOAS_EVENT_PASID_MAX + IOAS_CG_NR_PASID_SCOPES,
+	IOAS_NR_EVENTS
 };
 
 /**
@@ -102,7 +108,8 @@ enum ioas_memlock {
  * @parks: empty blocks that are kept
  * @states: the interned states, see state.c
  * @nr_states: number of states that exist, for tests
- * @tree: protects the children lists of all owners
+ * @tree: held by who changes the children lists of all owners; those who walk them
+ *	hold it, or are under RCU
  * @ids: numbers of owners, see &struct ioas_owner.path
  * @pasid_lock: protects all numbers of PASIDs, see pasid.c
  * @notify: called after an event was counted on an owner and its ancestors;
@@ -116,7 +123,7 @@ struct ioas_ledger {
 	struct ioas_park parks[IOAS_PARKS];
 	struct ioas_state_slot states[IOAS_STATE_SLOTS];
 	atomic_long_t nr_states;
-	struct rw_semaphore tree;
+	struct mutex tree;	/* see above */
 	struct ida ids;
 	spinlock_t pasid_lock;	/* see above */
 	void (*notify)(struct ioas_owner *owner, enum ioas_event event);
@@ -131,15 +138,23 @@ struct ioas_ledger {
  * @css: the cgroup's css until it is released; RCU
  * @state: "pinned by this owner, once"; not in the table of states
  * @single: the step from nobody to @state
- * @children: list of &ioas_owner.sibling; protected by &ioas_ledger.tree
+ * @children: list of &ioas_owner.sibling; see &ioas_ledger.tree
  * @sibling: in the list of the parent
+ * @rcu: frees it after those who walk the tree
  * @refs: held by the css, accounts, PASIDs (by all of them one), states, children
  *	and, as references to @state, by calls under way
  * @put_work: for ioas_owner_put_atomic()
  * @pasids: by scope; protected by &ioas_ledger.pasid_lock
  * @pasids_held: charges of this owner alone, of all scopes; the same
  * @gross: pins by this owner alone, its descendants not included
- * @accounts: number of accounts of this owner alone
+ * @accounts: of this owner alone, from the oldest on
+ * @nr_accounts: number of @accounts
+ * @last_account: number of the account that was made last
+ * @accounts_lock: protects @accounts and what is said of them here
+ * @policy: asked about charges, or NULL; RCU, see policy.c
+ * @policy_link: what it is attached by
+ * @no_policy: none can be attached any more, as the cgroup goes
+ * @retired: the cgroup has gone, or goes
  * @events: events of this owner and of its descendants
  * @events_local: events of this owner alone
  * @memlock: for accounts that are made from now on; an &enum ioas_memlock
@@ -166,12 +181,21 @@ struct ioas_owner {
 	struct ioas_step single;
 	struct list_head children;
 	struct list_head sibling;
+	struct rcu_head rcu;
 	refcount_t refs;
 	struct work_struct put_work;
 	struct ioas_pasids pasids[IOAS_CG_NR_PASID_SCOPES];
 	unsigned long pasids_held;
 	struct ioas_gross __percpu *gross;
-	atomic_long_t accounts;
+	struct list_head accounts;
+	unsigned long nr_accounts;
+	u64 last_account;
+	spinlock_t accounts_lock;	/* see above */
+	bool retired;
+#ifdef CONFIG_CGROUP_IOAS_BPF
+	struct bpf_link *policy_link;
+	bool no_policy;
+#endif
 	atomic64_t events[IOAS_NR_EVENTS];
 	atomic64_t events_local[IOAS_NR_EVENTS];
 	unsigned int memlock;
@@ -180,6 +204,9 @@ struct ioas_owner {
 
 	/* What every charge reads and writes, on one cache line. */
 	struct ioas_owner *parent ____cacheline_aligned_in_smp;
+#ifdef CONFIG_CGROUP_IOAS_BPF
+	struct ioas_cgroup_ops __rcu *policy;
+#endif
 	unsigned long max;
 	unsigned long high;
 	atomic_long_t usage;
@@ -205,6 +232,10 @@ struct ioas_owner_stat {
 	unsigned long accounts;
 };
 
+/* The owners of cgroups: see controller.c. */
+struct ioas_owner *ioas_owner_of_id(u64 cgroup_id);
+struct ioas_owner *ioas_root_owner(void);
+
 void ioas_ledger_init(struct ioas_ledger *ledger);
 void ioas_ledger_destroy(struct ioas_ledger *ledger);
 
@@ -215,6 +246,8 @@ void ioas_owner_put(struct ioas_owner *owner);
 void ioas_owner_put_atomic(struct ioas_owner *owner);
 void ioas_owner_retire(struct ioas_owner *owner);
 
+struct ioas_owner *ioas_owner_next(struct ioas_owner *owner,
+				   struct ioas_owner *root);
 struct ioas_owner *ioas_owner_ancestor(struct ioas_owner *owner,
 				       unsigned int level);
 void ioas_owner_add_shared(struct ioas_owner *owner, struct ioas_owner *stop,

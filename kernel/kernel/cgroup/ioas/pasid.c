@@ -12,16 +12,19 @@
  *
  * Locking: &struct ioas_ledger.pasid_lock protects all the counters.  Unlike those of
  * pages they change rarely, and allocators of PASIDs have a lock of that kind anyway,
- * so limits hold and peaks are exact without more ado.  A PASID may end anywhere, with
- * the mm that it names or with the last fence of a GPU, so it is taken with interrupts
- * disabled.  Files read the counters without it.
+ * so limits hold and, where no policy is asked, peaks are exact without more ado.  A
+ * PASID may end anywhere, with the mm that it names or with the last fence of a GPU, so
+ * it is taken with interrupts disabled.  Files read the counters without it.
  */
 
+#include <linux/device.h>
 #include <linux/export.h>
 #include <linux/ioas_cgroup.h>
+#include <linux/kernfs.h>
 #include <trace/events/ioas.h>
 
 #include "owner.h"
+#include "policy.h"
 
 static void subtract(struct ioas_owner *owner, struct ioas_owner *stop,
 		     enum ioas_cg_pasid_scope scope, unsigned int n)
@@ -49,15 +52,16 @@ static void update_peaks(struct ioas_owner *owner,
 
 /*
  * Return NULL, or the nearest owner whose limit would be passed; then nothing was
- * charged.
+ * charged.  @peak is set to whether the usage of any is above its peak.
  */
 static struct ioas_owner *add(struct ioas_owner *owner,
-			      enum ioas_cg_pasid_scope scope, unsigned int n)
+			      enum ioas_cg_pasid_scope scope, unsigned int n,
+			      bool *peak)
 {
 	struct ioas_pasids *pasids;
-	bool peak = false;
 	struct ioas_owner *o;
 
+	*peak = false;
 	for (o = owner; o; o = o->parent) {
 		pasids = &o->pasids[scope];
 		if (pasids->usage + n > READ_ONCE(pasids->max)) {
@@ -65,31 +69,45 @@ static struct ioas_owner *add(struct ioas_owner *owner,
 			return o;
 		}
 		WRITE_ONCE(pasids->usage, pasids->usage + n);
-		peak |= pasids->usage > pasids->peak;
+		*peak |= pasids->usage > pasids->peak;
 	}
-	if (peak)
-		update_peaks(owner, scope);
 	return NULL;
 }
 
-/* Whoever is charged stays until the last uncharge. */
+/*
+ * Whoever is charged stays until the last uncharge.  If policies are to be asked, new
+ * peaks are left for update_peaks_later(), as what they refuse is not to be seen.
+ */
 static struct ioas_owner *try_charge(struct ioas_owner *owner,
 				     enum ioas_cg_pasid_scope scope,
-				     unsigned int n)
+				     unsigned int n, bool ask, bool *peak)
 {
 	spinlock_t *lock = &owner->ledger->pasid_lock;
 	struct ioas_owner *refused;
 	unsigned long flags;
 
 	spin_lock_irqsave(lock, flags);
-	refused = add(owner, scope, n);
+	refused = add(owner, scope, n, peak);
 	if (!refused) {
+		if (*peak && !ask)
+			update_peaks(owner, scope);
 		if (!owner->pasids_held)
 			ioas_owner_get(owner);
 		owner->pasids_held += n;
 	}
 	spin_unlock_irqrestore(lock, flags);
 	return refused;
+}
+
+/* What others have uncharged meanwhile, or are about to, is not told apart. */
+static void update_peaks_later(struct ioas_owner *owner,
+			       enum ioas_cg_pasid_scope scope)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&owner->ledger->pasid_lock, flags);
+	update_peaks(owner, scope);
+	spin_unlock_irqrestore(&owner->ledger->pasid_lock, flags);
 }
 
 /* Return whether that was all that @owner had. */
@@ -116,6 +134,32 @@ static void report_refusal(struct ioas_owner *owner, struct ioas_owner *refused,
 	ioas_owner_count_event(refused, IOAS_EVENT_PASID_MAX + scope);
 	trace_deny_pasid(owner->cgroup_id, scope, refused->cgroup_id,
 			 READ_ONCE(pasids->max), READ_ONCE(pasids->usage), n);
+	if (ioas_policies_exist())
+		ioas_policy_limit_hit(owner, refused,
+				      IOAS_POLICY_PASID_GLOBAL + scope, n);
+}
+
+/* Ask all policies about what was charged, and take it back if one refuses. */
+static int ask_policies(struct ioas_owner *owner,
+			enum ioas_cg_pasid_scope scope, u32 pasid,
+			const u64 *devices, unsigned int n)
+{
+	struct ioas_owner *refused;
+	bool last;
+	int ret;
+
+	ret = ioas_policy_charge_pasid(owner, scope, pasid, devices, n,
+				       &refused);
+	if (!ret)
+		return 0;
+	last = uncharge(owner, scope, n);
+	ioas_owner_count_event(refused, IOAS_EVENT_PASID_POLICY);
+	trace_deny_pasid_policy(owner->cgroup_id, scope, refused->cgroup_id,
+				ret, READ_ONCE(refused->pasids[scope].usage),
+				n);
+	if (last)
+		ioas_owner_put_atomic(owner);
+	return ret;
 }
 
 /**
@@ -123,27 +167,38 @@ static void report_refusal(struct ioas_owner *owner, struct ioas_owner *refused,
  * @owner: who is charged, whom the caller has a reference to. It need not keep that, as
  *	who is charged does not go.  NULL charges nobody
  * @scope: what it takes from others
- * @pasid: its number, for the trace
+ * @pasid: its number
+ * @devices: of the scope device, what ioas_cg_device_id() says of each device; policies
+ *	see that.  NULL for the scope global
  * @n: number of units: of the scope device, the number of devices
  *
  * All or nothing, in the owner and all its ancestors.
  *
  * Context: Any.
- * Return: 0, or -EDQUOT where ioas.pasid.max of the cgroup or of an ancestor would be
- * passed.
+ * Return: 0; -EDQUOT where ioas.pasid.max of the cgroup or of an ancestor would be
+ * passed; or an error that a policy gives, see &struct ioas_cgroup_ops.
  */
 int ioas_cg_charge_pasid(struct ioas_owner *owner,
 			 enum ioas_cg_pasid_scope scope, u32 pasid,
-			 unsigned int n)
+			 const u64 *devices, unsigned int n)
 {
+	bool ask = ioas_policies_exist(), peak;
 	struct ioas_owner *refused;
+	int ret;
 
 	if (!owner)
 		return 0;
-	refused = try_charge(owner, scope, n);
+	refused = try_charge(owner, scope, n, ask, &peak);
 	if (refused) {
 		report_refusal(owner, refused, scope, n);
 		return -EDQUOT;
+	}
+	if (ask) {
+		ret = ask_policies(owner, scope, pasid, devices, n);
+		if (ret)
+			return ret;
+		if (peak)
+			update_peaks_later(owner, scope);
 	}
 	trace_pasid_alloc(owner->cgroup_id, scope, pasid, n);
 	return 0;
@@ -154,19 +209,25 @@ EXPORT_SYMBOL_GPL(ioas_cg_charge_pasid);
  * ioas_cg_uncharge_pasid() - uncharge a PASID that is being freed
  * @owner: who was charged, or NULL
  * @scope: as it was charged
- * @pasid: its number, for the trace
+ * @pasid: its number
+ * @devices: as they were charged, or those of them that @n counts
  * @n: number of units, at most those that were charged
  *
  * Context: Any.
  */
 void ioas_cg_uncharge_pasid(struct ioas_owner *owner,
 			    enum ioas_cg_pasid_scope scope, u32 pasid,
-			    unsigned int n)
+			    const u64 *devices, unsigned int n)
 {
+	bool last;
+
 	if (!owner)
 		return;
 	trace_pasid_free(owner->cgroup_id, scope, pasid, n);
-	if (uncharge(owner, scope, n))
+	last = uncharge(owner, scope, n);
+	if (ioas_policies_exist())
+		ioas_policy_uncharge_pasid(owner, scope, pasid, devices, n);
+	if (last)
 		ioas_owner_put_atomic(owner);
 }
 EXPORT_SYMBOL_GPL(ioas_cg_uncharge_pasid);
@@ -196,6 +257,19 @@ unsigned long ioas_cg_pasids_left(struct ioas_owner *owner,
 	return left;
 }
 EXPORT_SYMBOL_GPL(ioas_cg_pasids_left);
+
+/**
+ * ioas_cg_device_id() - a number for a device, which policies and users know it by
+ * @dev: the device
+ *
+ * Context: Any.
+ * Return: the inode number of its folder in sysfs, or 0 if it has none.
+ */
+u64 ioas_cg_device_id(const struct device *dev)
+{
+	return dev->kobj.sd ? kernfs_ino(dev->kobj.sd) : 0;
+}
+EXPORT_SYMBOL_GPL(ioas_cg_device_id);
 
 /**
  * ioas_cg_owner_get() - take a reference to an owner

@@ -511,7 +511,7 @@ static void inherited_memlock_mode_goes_with_that_above(struct kunit *test)
 	WRITE_ONCE(f->owner[A]->memlock, IOAS_MEMLOCK_RLIMIT);
 	KUNIT_EXPECT_FALSE(test, ioas_owner_memlock_exempt(child));
 	KUNIT_EXPECT_FALSE(test, ioas_owner_memlock_exempt(deep));
-	acct = ioas_account_create(deep, NULL, IOAS_CG_RDMA, GFP_KERNEL);
+	acct = ioas_account_create(deep, current, NULL, IOAS_CG_RDMA, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, acct);
 	KUNIT_EXPECT_FALSE(test, ioas_cg_memlock_exempt(acct));
 	ioas_cg_account_put(acct);
@@ -533,7 +533,7 @@ static void account_keeps_the_memlock_mode_it_was_made_in(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, ioas_cg_memlock_exempt(f->acct[A1]));
 	WRITE_ONCE(f->owner[A1]->memlock, IOAS_MEMLOCK_CGROUP);
 	KUNIT_EXPECT_FALSE(test, ioas_cg_memlock_exempt(f->acct[A1]));
-	acct = ioas_account_create(f->owner[A1], NULL, IOAS_CG_RDMA,
+	acct = ioas_account_create(f->owner[A1], current, NULL, IOAS_CG_RDMA,
 				   GFP_KERNEL);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, acct);
 	KUNIT_EXPECT_TRUE(test, ioas_cg_memlock_exempt(acct));
@@ -549,7 +549,7 @@ static void account_ends_with_its_last_reference(struct kunit *test)
 	struct ioas_owner_stat stat;
 
 	KUNIT_EXPECT_NULL(test, ioas_cg_account_get(NULL));
-	acct = ioas_account_create(f->owner[B], NULL, IOAS_CG_VDPA, GFP_KERNEL);
+	acct = ioas_account_create(f->owner[B], current, NULL, IOAS_CG_VDPA, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, acct);
 	KUNIT_EXPECT_PTR_EQ(test, ioas_cg_account_get(acct), acct);
 	ioas_cg_account_put(acct);
@@ -568,18 +568,18 @@ static void next_account_takes_the_memory_of_the_last(struct kunit *test)
 	struct ioas_cg_account *first, *second, *third;
 
 	WRITE_ONCE(owner->memlock, IOAS_MEMLOCK_CGROUP);
-	first = ioas_account_create(owner, NULL, IOAS_CG_VDPA, GFP_KERNEL);
+	first = ioas_account_create(owner, current, NULL, IOAS_CG_VDPA, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, first);
 	ioas_cg_account_put(first);
 	KUNIT_EXPECT_PTR_EQ(test, owner->spare_account, first);
 
 	WRITE_ONCE(owner->memlock, IOAS_MEMLOCK_RLIMIT);
-	second = ioas_account_create(owner, NULL, IOAS_CG_RDMA, GFP_KERNEL);
+	second = ioas_account_create(owner, current, NULL, IOAS_CG_RDMA, GFP_KERNEL);
 	KUNIT_ASSERT_PTR_EQ(test, second, first);
 	KUNIT_EXPECT_PTR_EQ(test, second->owner, owner);
 	KUNIT_EXPECT_EQ(test, second->kind, IOAS_CG_RDMA);
 	KUNIT_EXPECT_FALSE(test, ioas_cg_memlock_exempt(second));
-	third = ioas_account_create(owner, NULL, IOAS_CG_RDMA, GFP_KERNEL);
+	third = ioas_account_create(owner, current, NULL, IOAS_CG_RDMA, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, third);
 	KUNIT_EXPECT_PTR_NE(test, third, second);
 

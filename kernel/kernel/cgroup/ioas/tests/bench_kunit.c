@@ -42,7 +42,7 @@ static int chain_init(struct kunit *test)
 				  i ? &c->counter[i - 1] : NULL, false);
 	}
 	c->lowest = &c->counter[DEPTH];
-	c->acct = ioas_account_create(c->owner[DEPTH], NULL, IOAS_CG_VFIO,
+	c->acct = ioas_account_create(c->owner[DEPTH], current, NULL, IOAS_CG_VFIO,
 				      GFP_KERNEL);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, c->acct);
 	test->priv = c;
@@ -69,7 +69,7 @@ static struct ioas_cg_account *sibling_account(struct kunit *test,
 
 	owner = ioas_owner_create(c->ledger, c->owner[DEPTH - 1], GFP_KERNEL);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, owner);
-	acct = ioas_account_create(owner, NULL, IOAS_CG_VFIO, GFP_KERNEL);
+	acct = ioas_account_create(owner, current, NULL, IOAS_CG_VFIO, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, acct);
 	ioas_owner_put(owner);
 	return acct;

@@ -63,7 +63,7 @@ int fixture_init(struct kunit *test)
 		parent = i == ROOT ? NULL : f->owner[test_owner_parent[i]];
 		f->owner[i] = ioas_owner_create(&f->ledger, parent, GFP_KERNEL);
 		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, f->owner[i]);
-		f->acct[i] = ioas_account_create(f->owner[i], NULL,
+		f->acct[i] = ioas_account_create(f->owner[i], current, NULL,
 						 IOAS_CG_VFIO, GFP_KERNEL);
 		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, f->acct[i]);
 	}

@@ -378,7 +378,7 @@ static void model_open(struct model *m)
 
 	if (account->acct)
 		return;
-	account->acct = ioas_account_create(m->cg[cg].owner, NULL,
+	account->acct = ioas_account_create(m->cg[cg].owner, current, NULL,
 					    IOAS_CG_VFIO, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(m->test, account->acct);
 	account->cgroup = cg;

@@ -31,13 +31,13 @@ static u64 local_events(struct fixture *f, enum test_owner owner,
 static int charge(struct fixture *f, enum test_owner owner,
 		  enum ioas_cg_pasid_scope scope, unsigned int n)
 {
-	return ioas_cg_charge_pasid(f->owner[owner], scope, 1, n);
+	return ioas_cg_charge_pasid(f->owner[owner], scope, 1, NULL, n);
 }
 
 static void uncharge(struct fixture *f, enum test_owner owner,
 		     enum ioas_cg_pasid_scope scope, unsigned int n)
 {
-	ioas_cg_uncharge_pasid(f->owner[owner], scope, 1, n);
+	ioas_cg_uncharge_pasid(f->owner[owner], scope, 1, NULL, n);
 }
 
 static void pasid_counts_in_the_owner_and_its_ancestors(struct kunit *test)
@@ -195,9 +195,9 @@ static void nobody_is_charged_for_what_the_kernel_needs(struct kunit *test)
 {
 	struct fixture *f = test->priv;
 
-	KUNIT_EXPECT_EQ(test, 0, ioas_cg_charge_pasid(NULL, GLOBAL, 1, 1));
+	KUNIT_EXPECT_EQ(test, 0, ioas_cg_charge_pasid(NULL, GLOBAL, 1, NULL, 1));
 	KUNIT_EXPECT_EQ(test, 0, held(f, ROOT, GLOBAL));
-	ioas_cg_uncharge_pasid(NULL, GLOBAL, 1, 1);
+	ioas_cg_uncharge_pasid(NULL, GLOBAL, 1, NULL, 1);
 	KUNIT_EXPECT_PTR_EQ(test, NULL, ioas_cg_owner_get(NULL));
 	ioas_cg_owner_put(NULL);
 }
@@ -213,12 +213,12 @@ static void removed_cgroup_has_no_limit_and_counts_in_its_ancestors(struct kunit
 	fixture_end_account(f, A1);
 	fixture_remove(f, A1);
 	KUNIT_EXPECT_EQ(test, 1, held(f, A, GLOBAL));
-	KUNIT_EXPECT_EQ(test, 0, ioas_cg_charge_pasid(owner, GLOBAL, 2, 1));
+	KUNIT_EXPECT_EQ(test, 0, ioas_cg_charge_pasid(owner, GLOBAL, 2, NULL, 1));
 	KUNIT_EXPECT_EQ(test, -EDQUOT,
-			ioas_cg_charge_pasid(owner, GLOBAL, 3, 1));
+			ioas_cg_charge_pasid(owner, GLOBAL, 3, NULL, 1));
 	KUNIT_EXPECT_EQ(test, 1, local_events(f, A, GLOBAL));
-	ioas_cg_uncharge_pasid(owner, GLOBAL, 2, 1);
-	ioas_cg_uncharge_pasid(owner, GLOBAL, 1, 1);
+	ioas_cg_uncharge_pasid(owner, GLOBAL, 2, NULL, 1);
+	ioas_cg_uncharge_pasid(owner, GLOBAL, 1, NULL, 1);
 	KUNIT_EXPECT_EQ(test, 0, held(f, ROOT, GLOBAL));
 	ioas_cg_owner_put(owner);
 }
@@ -236,7 +236,7 @@ static void owner_may_go_where_nothing_may_sleep(struct kunit *test)
 	fixture_end_account(f, A2);
 	fixture_remove(f, A2);
 	local_irq_save(flags);
-	ioas_cg_uncharge_pasid(owner, GLOBAL, 1, 1);
+	ioas_cg_uncharge_pasid(owner, GLOBAL, 1, NULL, 1);
 	ioas_cg_owner_put(owner);
 	local_irq_restore(flags);
 	for (i = 0; i < 1000 && refcount_read(&f->owner[A]->refs) == before;

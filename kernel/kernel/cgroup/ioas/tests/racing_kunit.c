@@ -101,7 +101,7 @@ static void threads_leave_nothing(struct kunit *test)
 	r = kunit_kcalloc(test, THREADS, sizeof(*r), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, r);
 	for (i = 0; i < THREADS; i++) {
-		r[i].acct = ioas_account_create(f->owner[owner[i]], NULL,
+		r[i].acct = ioas_account_create(f->owner[owner[i]], current, NULL,
 						IOAS_CG_IOMMUFD, GFP_KERNEL);
 		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, r[i].acct);
 		r[i].seed = i + 1;

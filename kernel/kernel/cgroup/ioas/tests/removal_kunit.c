@@ -90,7 +90,7 @@ static void reused_number_does_not_inherit_pins(struct kunit *test)
 
 	owner = ioas_owner_create(&f->ledger, f->owner[A], GFP_KERNEL);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, owner);
-	acct = ioas_account_create(owner, NULL, IOAS_CG_VFIO, GFP_KERNEL);
+	acct = ioas_account_create(owner, current, NULL, IOAS_CG_VFIO, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, acct);
 	KUNIT_EXPECT_EQ(test, 0, ioas_account_charge(acct, 300, 600));
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&owner->usage), 600);

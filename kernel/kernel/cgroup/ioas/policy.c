@@ -1,0 +1,442 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Policies: programs that decide about charges beside the limits.
+ *
+ * A policy is attached to one cgroup, which has at most one, and sees what is charged
+ * to that cgroup and to its descendants.  Policies are asked after all limits have
+ * allowed a charge, from the cgroup that is charged up to the root, the nearest first.
+ * If one refuses, those that allowed it before are told that it is uncharged, and the
+ * call fails.  So a policy can only forbid what the limits allow.  That something is
+ * uncharged a policy is told, not asked.
+ *
+ * As the charge is made by then, a policy that compares what it is shown with a number
+ * of its own has what the limits have: of two charges that race for the last bytes at
+ * most one succeeds, and both may be refused.
+ *
+ * What is uncharged need not have been charged under the same policy: it may have been
+ * attached, or have replaced another, in between.
+ *
+ * Locking: policies are called under RCU, found by a pointer in the owner, so attaching,
+ * replacing and detaching do not wait for charges, and a policy may still be running for
+ * a grace period after it was detached.  What owns its memory, the map of BPF, waits for
+ * that.  policy_mutex makes attaching one thing with the check that the cgroup has none,
+ * and is not going.  It nests in cgroup_mutex, and in the mutex that BPF holds while it
+ * changes a link, which itself nests in cgroup_mutex: a cgroup that goes detaches the
+ * link as a user would, without policy_mutex.
+ */
+
+#include <linux/bpf.h>
+#include <linux/mutex.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+
+#include "owner.h"
+#include "policy.h"
+
+DEFINE_STATIC_KEY_FALSE(ioas_policies);
+
+static DEFINE_MUTEX(policy_mutex);
+
+/* ---- attached to a cgroup ---- */
+
+static struct ioas_cgroup_ops *attached_to(const struct ioas_owner *owner)
+{
+	return rcu_dereference_protected(owner->policy,
+					 lockdep_is_held(&policy_mutex));
+}
+
+/**
+ * ioas_policy_attach() - attach a policy
+ * @owner: the owner of the cgroup
+ * @ops: the policy; stays until a grace period after ioas_policy_detach()
+ * @link: what it is attached by; NULL in tests
+ *
+ * Context: Process context; may sleep.
+ * Return: 0, -EEXIST if the cgroup has one, or -ENOENT if it goes.
+ */
+int ioas_policy_attach(struct ioas_owner *owner, struct ioas_cgroup_ops *ops,
+		       struct bpf_link *link)
+{
+	scoped_guard(mutex, &policy_mutex) {
+		if (owner->no_policy)
+			return -ENOENT;
+		if (attached_to(owner))
+			return -EEXIST;
+		ioas_owner_get(owner);
+		ops->owner = owner;
+		owner->policy_link = link;
+		rcu_assign_pointer(owner->policy, ops);
+	}
+	static_branch_inc(&ioas_policies);
+	return 0;
+}
+
+/**
+ * ioas_policy_replace() - put a policy in the place of another
+ * @ops: the new one
+ * @old: the one that is attached, by the same link; may be @ops
+ *
+ * Each charge sees one of them.
+ *
+ * Context: Process context; may sleep.
+ * Return: 0, or -EINVAL if they are for different cgroups.
+ */
+int ioas_policy_replace(struct ioas_cgroup_ops *ops,
+			struct ioas_cgroup_ops *old)
+{
+	struct ioas_owner *owner;
+
+	if (ops->cgroup_id != old->cgroup_id)
+		return -EINVAL;
+	guard(mutex)(&policy_mutex);
+	owner = old->owner;
+	old->owner = NULL;
+	ops->owner = owner;
+	rcu_assign_pointer(owner->policy, ops);
+	return 0;
+}
+
+/**
+ * ioas_policy_detach() - detach a policy
+ * @ops: the policy
+ *
+ * Context: Process context; may sleep.
+ */
+void ioas_policy_detach(struct ioas_cgroup_ops *ops)
+{
+	struct ioas_owner *owner;
+
+	scoped_guard(mutex, &policy_mutex) {
+		owner = ops->owner;
+		ops->owner = NULL;
+		owner->policy_link = NULL;
+		RCU_INIT_POINTER(owner->policy, NULL);
+	}
+	static_branch_dec(&ioas_policies);
+	ioas_owner_put(owner);
+}
+
+static void tell_gone(const struct ioas_owner *owner)
+{
+	struct ioas_cgroup_ops *ops = attached_to(owner);
+
+	if (!ops->cgroup_gone)
+		return;
+	rcu_read_lock();
+	ops->cgroup_gone(ops->cgroup_id);
+	rcu_read_unlock();
+}
+
+/* From here on none can be attached. Return the link of the one that is, if any. */
+static struct bpf_link *close_to_policies(struct ioas_owner *owner)
+{
+	struct bpf_link *link;
+
+	guard(mutex)(&policy_mutex);
+	owner->no_policy = true;
+	if (!attached_to(owner))
+		return NULL;
+	tell_gone(owner);
+	link = owner->policy_link;
+	/* If it is being released, that detaches the policy. */
+	if (link && IS_ERR(bpf_link_inc_not_zero(link)))
+		link = NULL;
+	return link;
+}
+
+/**
+ * ioas_policy_forget_cgroup() - the cgroup of an owner goes
+ * @owner: the owner
+ *
+ * Context: Process context; may sleep.  cgroup_mutex is held.
+ */
+void ioas_policy_forget_cgroup(struct ioas_owner *owner)
+{
+	struct bpf_link *link = close_to_policies(owner);
+
+	if (!link)
+		return;
+	link->ops->detach(link);
+	bpf_link_put(link);
+}
+
+/* ---- asking and telling ---- */
+
+/* What a caller is ready for, whatever a program returns. */
+static int sanitize(int ret)
+{
+	switch (ret) {
+	case 0:
+	case -EPERM:
+	case -EACCES:
+	case -ENOMEM:
+	case -ENOSPC:
+	case -EDQUOT:
+		return ret;
+	}
+	return -EPERM;
+}
+
+static u64 max_bytes(const struct ioas_owner *owner)
+{
+	unsigned long max = READ_ONCE(owner->max);
+
+	return max == IOAS_PAGES_MAX ? U64_MAX : (u64)max * PAGE_SIZE;
+}
+
+static u64 max_pasids(const struct ioas_owner *owner,
+		      enum ioas_cg_pasid_scope scope)
+{
+	unsigned long max = READ_ONCE(owner->pasids[scope].max);
+
+	return max == IOAS_PASIDS_MAX ? U64_MAX : max;
+}
+
+static void show_pinned(struct ioas_policy_pinned *pinned,
+			const struct ioas_owner *at)
+{
+	pinned->cgroup_id = at->cgroup_id;
+	pinned->unique = (u64)atomic_long_read(&at->usage) * PAGE_SIZE;
+	pinned->max = max_bytes(at);
+}
+
+/**
+ * ioas_policy_charge_pinned() - ask all policies about pages that were charged
+ * @owner: who was charged
+ * @kind: what holds the pins
+ * @pages: how many pins there are
+ * @refused: set, on failure, to where the policy is attached that refused.  It stays as
+ *	long as @owner.
+ *
+ * On failure the caller undoes the charge, and then calls ioas_policy_uncharge_pinned()
+ * with @refused as the place to stop.
+ *
+ * Context: Process context; does not sleep.
+ * Return: 0 or the error that the call gets.
+ */
+int ioas_policy_charge_pinned(struct ioas_owner *owner, enum ioas_cg_kind kind,
+			      unsigned long pages, struct ioas_owner **refused)
+{
+	struct ioas_policy_pinned pinned = {
+		.owner_id = owner->cgroup_id,
+		.kind = kind,
+		.bytes = (u64)pages * PAGE_SIZE,
+	};
+	struct ioas_cgroup_ops *ops;
+	int ret;
+
+	guard(rcu)();
+	for (; owner; owner = owner->parent) {
+		ops = rcu_dereference(owner->policy);
+		if (!ops || !ops->charge_pinned)
+			continue;
+		show_pinned(&pinned, owner);
+		ret = sanitize(ops->charge_pinned(&pinned, current));
+		if (ret) {
+			*refused = owner;
+			return ret;
+		}
+	}
+	return 0;
+}
+
+/**
+ * ioas_policy_uncharge_pinned() - tell policies of pages that were uncharged
+ * @owner: who was uncharged
+ * @stop: the first ancestor whose policy is not told, or NULL
+ * @kind: what held the pins
+ * @pages: how many pins there were
+ *
+ * Context: Process context; does not sleep.
+ */
+void ioas_policy_uncharge_pinned(struct ioas_owner *owner,
+				 struct ioas_owner *stop,
+				 enum ioas_cg_kind kind, unsigned long pages)
+{
+	struct ioas_policy_pinned pinned = {
+		.owner_id = owner->cgroup_id,
+		.kind = kind,
+		.bytes = (u64)pages * PAGE_SIZE,
+	};
+	struct ioas_cgroup_ops *ops;
+
+	guard(rcu)();
+	for (; owner != stop; owner = owner->parent) {
+		ops = rcu_dereference(owner->policy);
+		if (!ops || !ops->uncharge_pinned)
+			continue;
+		show_pinned(&pinned, owner);
+		ops->uncharge_pinned(&pinned);
+	}
+}
+
+static void show_pasid(struct ioas_policy_pasid *pasid,
+		       const struct ioas_owner *at)
+{
+	pasid->cgroup_id = at->cgroup_id;
+	pasid->held = READ_ONCE(at->pasids[pasid->scope].usage);
+	pasid->max = max_pasids(at, pasid->scope);
+}
+
+/* Of @n units, one for each of @devices if there are any. */
+static void tell_pasid_at(const struct ioas_cgroup_ops *ops,
+			  struct ioas_policy_pasid *pasid, const u64 *devices,
+			  unsigned int n)
+{
+	unsigned int i;
+
+	if (!ops || !ops->uncharge_pasid)
+		return;
+	for (i = 0; i < n; i++) {
+		pasid->device = devices ? devices[i] : 0;
+		ops->uncharge_pasid(pasid);
+	}
+}
+
+/* All or nothing, as to this policy. */
+static int ask_pasid_at(const struct ioas_cgroup_ops *ops,
+			struct ioas_policy_pasid *pasid, const u64 *devices,
+			unsigned int n)
+{
+	unsigned int i;
+	int ret;
+
+	if (!ops || !ops->charge_pasid)
+		return 0;
+	for (i = 0; i < n; i++) {
+		pasid->device = devices ? devices[i] : 0;
+		ret = sanitize(ops->charge_pasid(pasid, current));
+		if (ret) {
+			pasid->held -= n;
+			tell_pasid_at(ops, pasid, devices, i);
+			return ret;
+		}
+	}
+	return 0;
+}
+
+/* Of the units that are shown as held there, @undone are about to be taken back. */
+static void tell_pasid(struct ioas_owner *owner, struct ioas_owner *stop,
+		       struct ioas_policy_pasid *pasid, const u64 *devices,
+		       unsigned int n, unsigned int undone)
+{
+	for (; owner != stop; owner = owner->parent) {
+		show_pasid(pasid, owner);
+		pasid->held -= undone;
+		tell_pasid_at(rcu_dereference(owner->policy), pasid, devices,
+			      n);
+	}
+}
+
+/**
+ * ioas_policy_charge_pasid() - ask all policies about a PASID that was charged
+ * @owner: who was charged
+ * @scope: what it takes from others
+ * @number: its number
+ * @devices: what devices it is for, or NULL
+ * @n: number of units, and of @devices
+ * @refused: set, on failure, to where the policy is attached that refused.  It stays as
+ *	long as @owner.
+ *
+ * Policies that allowed it are told already when this fails.  The caller undoes the
+ * charge.
+ *
+ * Context: Any.
+ * Return: 0 or the error that the call gets.
+ */
+int ioas_policy_charge_pasid(struct ioas_owner *owner,
+			     enum ioas_cg_pasid_scope scope, u32 number,
+			     const u64 *devices, unsigned int n,
+			     struct ioas_owner **refused)
+{
+	struct ioas_policy_pasid pasid = {
+		.owner_id = owner->cgroup_id,
+		.scope = scope,
+		.pasid = number,
+	};
+	struct ioas_owner *o;
+	int ret;
+
+	guard(rcu)();
+	for (o = owner; o; o = o->parent) {
+		show_pasid(&pasid, o);
+		ret = ask_pasid_at(rcu_dereference(o->policy), &pasid, devices,
+				   n);
+		if (ret) {
+			tell_pasid(owner, o, &pasid, devices, n, n);
+			*refused = o;
+			return ret;
+		}
+	}
+	return 0;
+}
+
+/**
+ * ioas_policy_uncharge_pasid() - tell all policies of a PASID that was uncharged
+ * @owner: who was uncharged
+ * @scope: as it was charged
+ * @number: its number
+ * @devices: what devices it was for, or NULL
+ * @n: number of units, and of @devices
+ *
+ * Context: Any.
+ */
+void ioas_policy_uncharge_pasid(struct ioas_owner *owner,
+				enum ioas_cg_pasid_scope scope, u32 number,
+				const u64 *devices, unsigned int n)
+{
+	struct ioas_policy_pasid pasid = {
+		.owner_id = owner->cgroup_id,
+		.scope = scope,
+		.pasid = number,
+	};
+
+	guard(rcu)();
+	tell_pasid(owner, NULL, &pasid, devices, n, 0);
+}
+
+static void show_limit(struct ioas_policy_limit *limit,
+		       const struct ioas_owner *refused)
+{
+	enum ioas_cg_pasid_scope scope;
+
+	if (limit->resource == IOAS_POLICY_PINNED) {
+		limit->held = (u64)atomic_long_read(&refused->usage) * PAGE_SIZE;
+		limit->max = max_bytes(refused);
+		return;
+	}
+	scope = ioas_policy_scope(limit->resource);
+	limit->held = READ_ONCE(refused->pasids[scope].usage);
+	limit->max = max_pasids(refused, scope);
+}
+
+/**
+ * ioas_policy_limit_hit() - tell all policies of a charge that a limit refused
+ * @owner: who was to be charged
+ * @refused: whose limit that was
+ * @resource: what the limit is of
+ * @wanted: how much was asked for, in bytes or units
+ *
+ * Context: Any.
+ */
+void ioas_policy_limit_hit(struct ioas_owner *owner, struct ioas_owner *refused,
+			   enum ioas_policy_resource resource, u64 wanted)
+{
+	struct ioas_policy_limit limit = {
+		.owner_id = owner->cgroup_id,
+		.limit_id = refused->cgroup_id,
+		.resource = resource,
+		.wanted = wanted,
+	};
+	struct ioas_cgroup_ops *ops;
+
+	show_limit(&limit, refused);
+	guard(rcu)();
+	for (; owner; owner = owner->parent) {
+		ops = rcu_dereference(owner->policy);
+		if (!ops || !ops->limit_hit)
+			continue;
+		limit.cgroup_id = owner->cgroup_id;
+		ops->limit_hit(&limit, current);
+	}
+}
