@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The front door. What happens is in scripts/.
 
-KERNELS := base x86 debug kcsan vm-kasan uml kasan
+KERNELS := base x86 debug kcsan vm-kasan no-policies uml kasan
 
 .PHONY: help demo check check-debug check-build bench stress series lint clean $(KERNELS)
 
@@ -21,6 +21,7 @@ help:
 	@echo '  make uml kasan    User Mode Linux; the same with KASAN and lockdep'
 	@echo '  make debug kcsan  the patched VM kernel with lockdep and kmemleak; with KCSAN'
 	@echo '  make vm-kasan     the same as debug, with KASAN'
+	@echo '  make no-policies  the patched VM kernel without the hooks for BPF'
 	@echo '  make clean        removes build/; caches stay in'
 	@echo '                    $${IOASCG_CACHE:-$${XDG_CACHE_HOME:-~/.cache}/ioascg}'
 

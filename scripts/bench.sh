@@ -10,6 +10,7 @@ set -euo pipefail
 
 index_runs=3
 boots=5
+policy_boots=3
 raw=$build/bench
 runs=$raw/runs
 figures=$raw/figures.tsv
@@ -36,16 +37,17 @@ bench_index()
 	done
 }
 
-# vm_once WHAT CLOCK KERNEL OUTPUT: one boot of a VM.
+# vm_once WHAT CLOCK KERNEL OUTPUT [POLICY SETTING]: one boot of a VM.
 vm_once()
 {
-	local options=
+	local what=$1 clock=$2 kernel=$3 output=$4 options=
+	shift 4
 
 	# One instruction is then 1 ns, for both CPUs of the VM together.
-	[[ $2 != instructions ]] || options='-icount shift=0'
-	VMRUN_QEMU=$options VMRUN_LOG=$4.console VMRUN_TIMEOUT=600 "$top/tests/vm/vmrun" \
-		--kernel "$build/$3/arch/x86/boot/bzImage" --devices 1 -- \
-		/ioascg/tests/bench/run-bench.sh "$1" >"$4"
+	[[ $clock != instructions ]] || options='-icount shift=0'
+	VMRUN_QEMU=$options VMRUN_LOG=$output.console VMRUN_TIMEOUT=600 "$top/tests/vm/vmrun" \
+		--kernel "$build/$kernel/arch/x86/boot/bzImage" --devices 1 -- \
+		/ioascg/tests/bench/run-bench.sh "$what" "$@" >"$output"
 }
 
 # bench_vm WHAT CLOCK: the two kernels in turn. WHAT is maps or registrations, CLOCK
@@ -64,6 +66,32 @@ bench_vm()
 			{ print $1 "_" clock, $2, unit, base[$1] == "" ? "-" : base[$1] }' \
 			<(bench_lines "$base") <(bench_lines "$patched") >>"$runs"
 		echo "boot $i of $boots"
+	done
+}
+
+# compare PREFIX BASE OUTPUT: each figure of OUTPUT with the same of BASE.
+compare()
+{
+	awk -v prefix="$1" 'FNR == NR { base[$1] = $2; next }
+		{ print prefix $1, $2, "kinstr", base[$1] == "" ? "-" : base[$1] }' \
+		<(bench_lines "$2") <(bench_lines "$3") >>"$runs"
+}
+
+# The hooks for policies with none attached, against a kernel without them; and with
+# kind_quota, against none attached.
+bench_policies()
+{
+	local i without none quota
+
+	for ((i = 1; i <= policy_boots; i++)); do
+		without=$raw/policies-without-$i none=$raw/policies-none-$i
+		quota=$raw/policies-quota-$i
+		vm_once policies instructions no-policies "$without" || return
+		vm_once policies instructions x86 "$none" || return
+		vm_once policies instructions x86 "$quota" kind_quota io_uring=1T || return
+		compare no_policy_ "$without" "$none"
+		compare kind_quota_ "$none" "$quota"
+		echo "boot $i of $policy_boots"
 	done
 }
 
@@ -94,8 +122,8 @@ print_missed()
 		}' "$figures"
 }
 
-plan $(($(prepare_steps 5) + 5))
-prepare root programs base x86 uml
+plan $(($(prepare_steps 6) + 6))
+prepare root programs base x86 no-policies uml
 rm -rf "$raw"
 mkdir -p "$raw"
 step "the index, $index_runs times" bench-index bench_index
@@ -105,6 +133,8 @@ for what in maps registrations; do
 			"bench-$what-$clock" bench_vm "$what" "$clock"
 	done
 done
+
+step "the hooks for policies, $policy_boots boots" bench-policies bench_policies
 
 awk -f "$top/tests/bench/figures.awk" "$top/tests/bench/targets.tsv" "$runs" >"$figures"
 make_json >"$build/bench.json"

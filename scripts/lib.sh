@@ -50,3 +50,16 @@ pure_git()
 		git -c core.compression=0 -c gc.auto=0 -c advice.detachedHead=false \
 		-c core.autocrlf=false -c commit.gpgSign=false "$@"
 }
+
+# is_stale FILE DEPS: is anything newer than FILE that the compiler read for it, by
+# the make rule that it wrote to DEPS?
+is_stale()
+{
+	local files file
+
+	read -r -a files -d '' < <(sed 's/^[^:]*://; s/\\$//' "$2") || true
+	for file in "${files[@]}"; do
+		[[ $file -ot $1 ]] || return 0
+	done
+	return 1
+}

@@ -3,7 +3,8 @@
 # Builds what runs in the VM into build/bin: each tests/selftests/NAME.c and
 # tests/bench/NAME.c, all of tests/stress as one, and the base kernel's own tests of
 # iommufd and udmabuf. Static where that is possible, so that the VM's libraries do not
-# matter. And the document that a test compares with what the kernel shows.
+# matter. And userspace/ioasctl, bpftool, and the document that a test compares with what
+# the kernel shows.
 #
 # What the patches add is in the headers of the patched tree. A program that is made
 # for the base kernel finds no less in them.
@@ -15,6 +16,7 @@ patched=$(source_folder)/patched
 headers=$build/usr/include
 # A header of the iommufd test driver, which no kernel installs.
 driver_headers=$patched/drivers/iommu/iommufd
+libbpf=$build/bpf/bpftool/libbpf
 
 mkdir -p "$build/bin"
 
@@ -32,7 +34,8 @@ install_headers()
 
 # compile SOURCE FLAGS...: into build/bin, unless that is newer than everything
 # that the compiler read for it. A program that has a line " * libraries: -lNAME..."
-# is linked with these, and dynamically, as libibverbs loads its drivers.
+# is linked with these, and dynamically, as libibverbs loads its drivers. libbpf.a is
+# the one of bpftool.
 compile()
 {
 	local source=$1 name deps linking libraries
@@ -48,11 +51,13 @@ compile()
 	fi
 	echo "  CC $name"
 	gcc $linking -O2 -g -D_GNU_SOURCE= -isystem "$headers" "$@" \
+		-I "$build/bpf" -I "$libbpf/include" -L "$libbpf" \
 		-MD -MF "$deps" -o "$build/bin/$name" "$source" -pthread "${libraries[@]}"
 }
 
 # compile_folder FOLDER FLAGS...: all of its files into one program, whose name is
-# that of the folder. Each file has an object file and a list of what it reads.
+# that of the folder, linked with "${link[@]}". Each file has an object file and a list
+# of what it reads.
 compile_folder()
 {
 	local folder=$1 name source object objects=()
@@ -71,21 +76,10 @@ compile_folder()
 			-MD -MF "${object%.o}.d" -o "$object" "$source" -pthread
 		rm -f "$build/bin/$name"
 	done
-	[[ -e $build/bin/$name ]] || gcc -static -o "$build/bin/$name" "${objects[@]}" -pthread
+	[[ -e $build/bin/$name ]] || gcc -o "$build/bin/$name" "${objects[@]}" -pthread "${link[@]}"
 }
 
-# The list of what was read is a make rule: words after "TARGET:".
-is_stale()
-{
-	local files file
-
-	read -r -a files -d '' < <(sed 's/^[^:]*://; s/\\$//' "$2") || true
-	for file in "${files[@]}"; do
-		[[ $file -ot $1 ]] || return 0
-	done
-	return 1
-}
-
+"$top/scripts/bpf.sh"
 install_headers
 for program in iommu/iommufd iommu/iommufd_fail_nth drivers/dma-buf/udmabuf; do
 	compile "$base/tools/testing/selftests/$program.c" -Wall -Wno-unused-function
@@ -94,5 +88,13 @@ for source in "$top"/tests/{selftests,bench}/*.c; do
 	[[ -e $source ]] || continue
 	compile "$source" -std=gnu11 -Wall -Wextra -Werror -I "$driver_headers"
 done
+link=(-static)
 compile_folder "$top/tests/stress" -std=gnu11 -Wall -Wextra -Werror -I "$driver_headers"
+# libbpf is the one of bpftool; there are no static libraries of the others.
+link=("$libbpf/libbpf.a" -lelf -lz -lsmartcols -ljansson)
+compile_folder "$top/userspace/ioasctl" -std=gnu11 -Wall -Wextra -Werror \
+	-I "$build/bpf" -I "$libbpf/include" -I "$top/bpf"
+cp "$build/bpf/bpftool/bpftool" "$build/bin/"
+# The example of Documentation/policies.md, for a test that loads it with bpftool.
+cp "$build/bpf/users_limit.o" "$build/bin/"
 cp "$patched/Documentation/admin-guide/cgroup-v2.rst" "$build/bin/"

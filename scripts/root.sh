@@ -10,6 +10,8 @@ suite=bookworm
 packages=(
 	systemd-sysv dbus util-linux kmod procps iproute2 pciutils busybox-static
 	qemu-system-x86 runc crun python3 strace
+	# what the programs are linked with
+	libsmartcols1 libjansson4 libelf1 zlib1g
 	# who else pins memory
 	ibverbs-providers ibverbs-utils rdmacm-utils perftest fio knot-dnsutils v4l-utils
 )

@@ -12,7 +12,8 @@ packages=(
 	dwarves cpio kmod rsync git ccache xz-utils
 	# the VM
 	qemu-system-x86 busybox-static mmdebstrap uidmap genext2fs util-linux
-	# the test programs
+	# the programs, and those of the tests
+	clang-19 libsmartcols-dev libjansson-dev zlib1g-dev
 	liburing-dev libibverbs-dev librdmacm-dev
 	# the checks
 	sparse shellcheck codespell clang-format python3

@@ -4,6 +4,8 @@
  * an RDMA device, and to undo it again; and to register the UMEM of an AF_XDP
  * socket, which the kernel undoes later, from a work queue.
  *
+ * register_bench [io_uring]: all of them, or the buffers of io_uring alone.
+ *
  * Prints a line "bench NAME VALUE UNIT" for each way and kind of memory, VALUE being
  * the median of the rounds.
  *
@@ -101,7 +103,7 @@ static uint64_t xdp_once(const struct work *work)
 	return end - start;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	/* Once, for the same reason as in map_bench. */
 	for (size_t i = 0; i < ARRAY_SIZE(works); i++)
@@ -109,6 +111,8 @@ int main(void)
 	open_ring(&ring);
 	bench_works("io_uring", io_uring_once);
 	close_ring(&ring);
+	if (argc == 2 && !strcmp(argv[1], "io_uring"))
+		return 0;
 	open_rdma(&rdma);
 	bench_works("rdma", rdma_once);
 	close_rdma(&rdma);

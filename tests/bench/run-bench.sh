@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# run-bench.sh maps|registrations: runs a benchmark in the VM, in a cgroup four
-# levels deep with every controller that the kernel has: the same tree for the
-# patched and the unpatched kernel.
+# run-bench.sh maps|registrations|policies [POLICY SETTING]: runs a benchmark in the VM,
+# in a cgroup four levels deep with every controller that the kernel has: the same tree
+# for the patched and the unpatched kernel. A POLICY is attached to the deepest cgroup.
 set -euo pipefail
 
 echo 40 >/proc/sys/vm/nr_hugepages
@@ -15,8 +15,10 @@ for name in a b c d; do
 		echo "+$controller" >$group/cgroup.subtree_control
 	done
 done
+[[ $# -lt 3 ]] || ioasctl policy load "$2" --cgroup "$group" --set "$3"
 echo $$ >$group/cgroup.procs
 case $1 in
+policies)	exec register_bench io_uring ;;
 maps)		exec map_bench "$(vfio-bind 1)" ;;
 registrations)	exec with-rdma rxe register_bench ;;
 esac

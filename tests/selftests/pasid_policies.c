@@ -1,0 +1,421 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The policies for PASIDs that ioasctl attaches: what they refuse, and what that leaves;
+ * and what is logged of refusals.
+ */
+#include <stdatomic.h>
+
+#include "ioas_pasid.h"
+#include "ioas_policy.h"
+
+static const char *const up[LEVELS] = { INNER, OUTER, TOP };
+
+#define EXPECT_DENIED_PASIDS(group, nr) \
+	expect_denied(__LINE__, "ioas.pasid.events", up, group, nr)
+
+/* Refusals by limits, of all below TOP. */
+static int64_t limits_hit(void)
+{
+	const char *path = group_file(TOP, "ioas.pasid.events");
+
+	return file_key(path, "global.max") + file_key(path, "device.max");
+}
+
+/* ---- devices in sysfs ---- */
+
+#define MOCK_BUS "/sys/bus/iommufd_mock/devices"
+
+/* Of the devices in the order in which they were plugged. */
+static char *paths[ARRAY_SIZE(mock_devices)];
+
+static int number_of(const char *name)
+{
+	return atoi(name + strcspn(name, "0123456789"));
+}
+
+static int by_number(const struct dirent **a, const struct dirent **b)
+{
+	return number_of((*a)->d_name) - number_of((*b)->d_name);
+}
+
+static int is_device(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.';
+}
+
+static void find_devices(void)
+{
+	char link[PATH_MAX];
+	struct dirent **found;
+
+	REQUIRE(scandir(MOCK_BUS, &found, is_device, by_number) ==
+		ARRAY_SIZE(mock_devices));
+	for (size_t i = 0; i < ARRAY_SIZE(mock_devices); i++) {
+		snprintf(link, sizeof(link), MOCK_BUS "/%s", found[i]->d_name);
+		paths[i] = realpath(link, NULL);
+		REQUIRE(paths[i]);
+		free(found[i]);
+	}
+	free(found);
+}
+
+#define PATH_OF_OWN (paths[0])
+#define PATH_OF_SECOND (paths[1])
+
+/* A setting for a device; good until the second call after this one. */
+static const char *setting(const char *path, unsigned int max)
+{
+	static char texts[2][PATH_MAX];
+	static unsigned int next;
+	char *text = texts[next++ % 2];
+
+	snprintf(text, PATH_MAX, "%s=%u", path, max);
+	return text;
+}
+
+static int64_t inode_of(const char *path)
+{
+	struct stat st;
+
+	REQUIRE(!stat(path, &st));
+	return st.st_ino;
+}
+
+/* What is reported of a device of the policy of a cgroup. */
+static void expect_used(int line, const char *group, const char *path,
+			unsigned int used, unsigned int max)
+{
+	expect_list(
+		line,
+		"'inode %" PRId64 " %u of %u' in "
+		"[x['report'] for x in p if x['cgroup'] == '/%s'][0].split('; ')",
+		inode_of(path), used, max, group);
+}
+
+#define EXPECT_USED(group, path, used, max) \
+	expect_used(__LINE__, group, path, used, max)
+
+static void set_up_devices(void)
+{
+	set_up();
+	find_devices();
+}
+
+static void clean_up_devices(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+		free(paths[i]);
+	EXPECT_EQ(is_in_bpffs(), false);
+	clean_up();
+	if (is_in_bpffs())
+		POLICY("clean");
+}
+
+/* ---- pasid_device ---- */
+
+static void device_has_its_limit(void)
+{
+	POLICY("load", "pasid_device", "--cgroup", INNER, "--set",
+	       setting(PATH_OF_OWN, 2));
+	EXPECT_EQ(ALLOC(DEVICE, 5, own.bound), 5);
+	EXPECT_EQ(ALLOC(DEVICE, 6, own.bound), 6);
+	EXPECT_USED(INNER, PATH_OF_OWN, 2, 2);
+	EXPECT_EQ(ALLOC(DEVICE, 7, own.bound), -EDQUOT);
+	EXPECT_EQ(translate(&own, 7), -ENOENT);
+	EXPECT_CHARGED(0, 2);
+	EXPECT_USED(INNER, PATH_OF_OWN, 2, 2);
+	EXPECT_DENIED_PASIDS(INNER, 1);
+	EXPECT_EQ(limits_hit(), 0);
+	/* The others have none. */
+	for (int i = 1; i <= 5; i++)
+		EXPECT_EQ(ALLOC(DEVICE, i, second.bound), i);
+	EXPECT_CHARGED(0, 7);
+	/* What is freed makes room. */
+	EXPECT_EQ(free_vpasid(DEVICE, 5, own.bound), 0);
+	EXPECT_USED(INNER, PATH_OF_OWN, 1, 2);
+	EXPECT_EQ(ALLOC(DEVICE, 7, own.bound), 7);
+	EXPECT_EQ(ALLOC(DEVICE, 8, own.bound), -EDQUOT);
+	EXPECT_DENIED_PASIDS(INNER, 2);
+	POLICY("unload", "pasid_device", "--cgroup", INNER);
+	EXPECT_EQ(ALLOC(DEVICE, 8, own.bound), 8);
+}
+
+static void other_devices_have_theirs_each(void)
+{
+	POLICY("load", "pasid_device", "--cgroup", OUTER, "--set", "others=1",
+	       "--set", setting(PATH_OF_OWN, 2));
+	EXPECT_EQ(ALLOC(DEVICE, 5, second.bound), 5);
+	EXPECT_EQ(ALLOC(DEVICE, 5, narrow.bound), 5);
+	EXPECT_EQ(ALLOC(DEVICE, 5, own.bound), 5);
+	EXPECT_EQ(ALLOC(DEVICE, 6, own.bound), 6);
+	EXPECT_EQ(ALLOC(DEVICE, 6, second.bound), -EDQUOT);
+	EXPECT_EQ(ALLOC(DEVICE, 6, narrow.bound), -EDQUOT);
+	EXPECT_EQ(ALLOC(DEVICE, 7, own.bound), -EDQUOT);
+	EXPECT_DENIED_PASIDS(OUTER, 3);
+	EXPECT_USED(OUTER, PATH_OF_OWN, 2, 2);
+	EXPECT_USED(OUTER, PATH_OF_SECOND, 1, 1);
+	EXPECT_CHARGED(0, 4);
+	POLICY("unload", "pasid_device", "--cgroup", OUTER);
+}
+
+/* All or nothing: what the policy allowed before is given back. */
+static void group_that_does_not_fit_leaves_nothing(void)
+{
+	POLICY("load", "pasid_device", "--cgroup", INNER, "--set",
+	       setting(PATH_OF_OWN, 3), "--set", setting(PATH_OF_SECOND, 1));
+	EXPECT_EQ(ALLOC(GROUP, 5, own.bound, second.bound), 5);
+	EXPECT_EQ(ALLOC(GROUP, 6, own.bound, second.bound), -EDQUOT);
+	EXPECT_CHARGED(0, 2);
+	EXPECT_USED(INNER, PATH_OF_OWN, 1, 3);
+	EXPECT_USED(INNER, PATH_OF_SECOND, 1, 1);
+	EXPECT_DENIED_PASIDS(INNER, 1);
+	EXPECT_EQ(free_vpasid(GROUP, 5, own.bound), 0);
+	EXPECT_USED(INNER, PATH_OF_OWN, 0, 3);
+	EXPECT_USED(INNER, PATH_OF_SECOND, 0, 1);
+	POLICY("unload", "pasid_device", "--cgroup", INNER);
+}
+
+static void attachment_to_a_global_number_counts(void)
+{
+	int number;
+
+	POLICY("load", "pasid_device", "--cgroup", INNER, "--set",
+	       setting(PATH_OF_OWN, 1));
+	EXPECT_EQ(ALLOC(GLOBAL, 5), 5);
+	EXPECT_EQ(ALLOC(GLOBAL, 6), 6);
+	number = translate(&own, 5);
+	EXPECT_USED(INNER, PATH_OF_OWN, 0, 1);
+	EXPECT_EQ(attach_pasid(&own, number), 0);
+	EXPECT_USED(INNER, PATH_OF_OWN, 1, 1);
+	EXPECT_EQ(attach_pasid(&own, translate(&own, 6)), -EDQUOT);
+	EXPECT_EQ(attach_pasid(&second, number), 0);
+	EXPECT_CHARGED(2, 2);
+	EXPECT_EQ(detach_pasid(&own, number), 0);
+	EXPECT_USED(INNER, PATH_OF_OWN, 0, 1);
+	EXPECT_EQ(attach_pasid(&own, translate(&own, 6)), 0);
+	EXPECT_USED(INNER, PATH_OF_OWN, 1, 1);
+	/* Its end is the end of the attachment. */
+	EXPECT_EQ(unplug(&own), 0);
+	EXPECT_EQ(unplug(&second), 0);
+	EXPECT_CHARGED(2, 0);
+	EXPECT_DENIED_PASIDS(INNER, 1);
+	POLICY("unload", "pasid_device", "--cgroup", INNER);
+}
+
+static void pasid_from_before_is_not_counted(void)
+{
+	EXPECT_EQ(ALLOC(DEVICE, 5, own.bound), 5);
+	POLICY("load", "pasid_device", "--cgroup", INNER, "--set",
+	       setting(PATH_OF_OWN, 1));
+	EXPECT_EQ(ALLOC(DEVICE, 6, own.bound), 6);
+	EXPECT_EQ(ALLOC(DEVICE, 7, own.bound), -EDQUOT);
+	EXPECT_EQ(free_vpasid(DEVICE, 5, own.bound), 0);
+	EXPECT_USED(INNER, PATH_OF_OWN, 1, 1);
+	EXPECT_EQ(ALLOC(DEVICE, 7, own.bound), -EDQUOT);
+	EXPECT_EQ(free_vpasid(DEVICE, 6, own.bound), 0);
+	EXPECT_USED(INNER, PATH_OF_OWN, 0, 1);
+	POLICY("unload", "pasid_device", "--cgroup", INNER);
+}
+
+static void closed_iommufd_leaves_no_count(void)
+{
+	POLICY("load", "pasid_device", "--cgroup", OUTER, "--set", "others=9",
+	       "--set", setting(PATH_OF_OWN, 3));
+	EXPECT_EQ(ALLOC(DEVICE, 5, own.bound), 5);
+	EXPECT_EQ(ALLOC(GROUP, 6, own.bound, second.bound), 6);
+	EXPECT_EQ(attach_pasid(&own, 1000), 0);
+	EXPECT_EQ(ALLOC(DEVICE, 7, own.bound), -EDQUOT);
+	EXPECT_LIST(
+		"sorted(x.split(' ')[2:] for x in p[0]['report'].split('; ')) == "
+		"[['1', 'of', '9'], ['3', 'of', '3']]");
+	close_set();
+	EXPECT_CHARGED(0, 0);
+	EXPECT_LIST(
+		"sorted(x.split(' ')[2:] for x in p[0]['report'].split('; ')) == "
+		"[['0', 'of', '3'], ['0', 'of', '9']]");
+	POLICY("unload", "pasid_device", "--cgroup", OUTER);
+}
+
+/* What the child's policy has counted by then is given back. */
+static void charge_that_the_parent_refuses_is_undone_in_the_child(void)
+{
+	POLICY("load", "pasid_device", "--cgroup", INNER, "--set",
+	       setting(PATH_OF_OWN, 5));
+	POLICY("load", "pasid_device", "--cgroup", OUTER, "--set",
+	       setting(PATH_OF_OWN, 1));
+	EXPECT_EQ(ALLOC(DEVICE, 5, own.bound), 5);
+	EXPECT_EQ(ALLOC(DEVICE, 6, own.bound), -EDQUOT);
+	EXPECT_EQ(attach_pasid(&own, 1000), -EDQUOT);
+	EXPECT_USED(INNER, PATH_OF_OWN, 1, 5);
+	EXPECT_USED(OUTER, PATH_OF_OWN, 1, 1);
+	EXPECT_DENIED_PASIDS(OUTER, 2);
+	EXPECT_CHARGED(0, 1);
+	POLICY("unload", "pasid_device", "--cgroup", OUTER);
+	POLICY("unload", "pasid_device", "--cgroup", INNER);
+}
+
+static void replaced_limit_keeps_the_count(void)
+{
+	POLICY("load", "pasid_device", "--cgroup", INNER, "--set",
+	       setting(PATH_OF_OWN, 1));
+	EXPECT_EQ(ALLOC(DEVICE, 5, own.bound), 5);
+	POLICY("replace", "pasid_device", "--cgroup", INNER, "--set",
+	       setting(PATH_OF_OWN, 2));
+	EXPECT_USED(INNER, PATH_OF_OWN, 1, 2);
+	EXPECT_EQ(ALLOC(DEVICE, 6, own.bound), 6);
+	EXPECT_EQ(ALLOC(DEVICE, 7, own.bound), -EDQUOT);
+	EXPECT_EQ(free_vpasid(DEVICE, 5, own.bound), 0);
+	EXPECT_EQ(free_vpasid(DEVICE, 6, own.bound), 0);
+	EXPECT_USED(INNER, PATH_OF_OWN, 0, 2);
+	POLICY("unload", "pasid_device", "--cgroup", INNER);
+}
+
+#define NR_RACERS 3
+#define RACE_LIMIT 2
+
+/* What they hold: counted after an allocation and before its end. */
+static struct shared {
+	atomic_int held;
+	atomic_bool too_many;
+	atomic_uint refused;
+} * shared;
+
+/* Runs in a child, with the iommufd of its parent. */
+static void allocate_and_free(void)
+{
+	pause_here();
+	for (int i = 0; i < 300; i++) {
+		int vpasid = ALLOC(DEVICE, 0, own.bound);
+
+		if (vpasid < 0) {
+			EXPECT_EQ(vpasid, -EDQUOT);
+			shared->refused++;
+			continue;
+		}
+		if (++shared->held > RACE_LIMIT)
+			shared->too_many = true;
+		usleep(100);
+		shared->held--;
+		EXPECT_EQ(free_vpasid(DEVICE, vpasid, own.bound), 0);
+	}
+}
+
+static void racing_processes_never_pass_the_limit(void)
+{
+	struct child children[NR_RACERS];
+
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	REQUIRE(shared != MAP_FAILED);
+	POLICY("load", "pasid_device", "--cgroup", INNER, "--set",
+	       setting(PATH_OF_OWN, RACE_LIMIT));
+	for (size_t i = 0; i < NR_RACERS; i++)
+		start_child(&children[i], allocate_and_free);
+	for (size_t i = 0; i < NR_RACERS; i++)
+		release_child(&children[i]);
+	for (size_t i = 0; i < NR_RACERS; i++)
+		EXPECT_EQ(reap_child(&children[i]), 0);
+	EXPECT_EQ(shared->too_many, false);
+	EXPECT_AT_MOST(1, shared->refused);
+	EXPECT_DENIED_PASIDS(INNER, shared->refused);
+	EXPECT_USED(INNER, PATH_OF_OWN, 0, RACE_LIMIT);
+	EXPECT_CHARGED(0, 0);
+	EXPECT_EQ(ALLOC(DEVICE, 5, own.bound), 5);
+	EXPECT_EQ(ALLOC(DEVICE, 6, own.bound), 6);
+	EXPECT_EQ(ALLOC(DEVICE, 7, own.bound), -EDQUOT);
+	POLICY("unload", "pasid_device", "--cgroup", INNER);
+	REQUIRE(!munmap(shared, sizeof(*shared)));
+}
+
+/* ---- dry_run ---- */
+
+static void dry_run_counts_pasids_and_refuses_none(void)
+{
+	POLICY("load", "dry_run", "--cgroup", OUTER, "--set", "pasid_global=1",
+	       "--set", "pasid_device=2");
+	EXPECT_EQ(ALLOC(GLOBAL, 5), 5);
+	EXPECT_EQ(ALLOC(DEVICE, 6, own.bound), 6);
+	EXPECT_EQ(ALLOC(DEVICE, 6, second.bound), 6);
+	EXPECT_REPORT("would have refused nothing");
+	EXPECT_EQ(ALLOC(GLOBAL, 7), 7);
+	EXPECT_EQ(ALLOC(GLOBAL, 8), 8);
+	EXPECT_EQ(ALLOC(DEVICE, 9, own.bound), 9);
+	EXPECT_CHARGED(3, 3);
+	EXPECT_REPORT("would have refused 2 of pasid_global, worst 3; "
+		      "would have refused 1 of pasid_device, worst 3");
+	EXPECT_DENIED_PASIDS(NULL, 0);
+	EXPECT_EQ(limits_hit(), 0);
+	POLICY("unload", "dry_run", "--cgroup", OUTER);
+}
+
+/* ---- deny_log ---- */
+
+static void refused_pasids_are_explained(void)
+{
+	struct output output;
+
+	POLICY("load", "deny_log", "--cgroup", TOP);
+	POLICY("load", "pasid_device", "--cgroup", INNER, "--set",
+	       setting(PATH_OF_OWN, 0));
+	EXPECT_EQ(ALLOC(GLOBAL, 5), 5);
+	limit_pasids(OUTER, "global", "1");
+	limit_pasids(INNER, "device", "0");
+	EXPECT_EQ(ALLOC(GLOBAL, 6), -EDQUOT);
+	EXPECT_EQ(ALLOC(DEVICE, 6, own.bound), -EDQUOT);
+	limit_pasids(INNER, "device", "max");
+	EXPECT_EQ(ALLOC(DEVICE, 6, own.bound), -EDQUOT);
+	IOASCTL(&output, "explain", "--json", INNER);
+	/* The latest comes first. */
+	EXPECT_JSON(&output, "[(x['resource'], x['refused_by'], x['policy'],"
+			     " x['max'], x['held'], x['wanted']) for x in d]"
+			     " == [('pasid_device', '/" INNER "',"
+			     " 'pasid_device', None, 0, 1),"
+			     " ('pasid_device', '/" INNER "', None, 0, 0, 1),"
+			     " ('pasid_global', '/" OUTER "', None, 1, 1, 1)]");
+	EXPECT_JSON(&output,
+		    "all(x['cgroup'] == '/" INNER "' and x['pid'] == %d"
+		    " and x['command'] == 'pasid_policies' for x in d)",
+		    getpid());
+	EXPECT_JSON(&output, "all(any('ioas_cg_charge_pasid' == s for s in"
+			     " x['stack']) for x in d)");
+	free_output(&output);
+	POLICY("unload", "pasid_device", "--cgroup", INNER);
+	POLICY("unload", "deny_log", "--cgroup", TOP);
+}
+
+/* The command that explain gives lets it pass. */
+static void command_of_explain_lets_pasids_pass(void)
+{
+	struct output output;
+
+	POLICY("load", "deny_log", "--cgroup", INNER);
+	limit_pasids(OUTER, "global", "0");
+	EXPECT_EQ(ALLOC(GLOBAL, 5), -EDQUOT);
+	IOASCTL(&output, "explain", INNER);
+	EXPECT_TOLD(&output, "1 more PASIDs of the scope global.\n");
+	EXPECT_TOLD(&output, "/" OUTER " may hold 0 of these (ioas.pasid.max)");
+	run_first_command(&output);
+	free_output(&output);
+	EXPECT_EQ(ALLOC(GLOBAL, 5), 5);
+	EXPECT_EQ(ALLOC(GLOBAL, 6), -EDQUOT);
+	POLICY("unload", "deny_log", "--cgroup", INNER);
+}
+
+#define RUN(test) run_test(#test, test, set_up_devices, clean_up_devices)
+
+int main(void)
+{
+	RUN(device_has_its_limit);
+	RUN(other_devices_have_theirs_each);
+	RUN(group_that_does_not_fit_leaves_nothing);
+	RUN(attachment_to_a_global_number_counts);
+	RUN(pasid_from_before_is_not_counted);
+	RUN(closed_iommufd_leaves_no_count);
+	RUN(charge_that_the_parent_refuses_is_undone_in_the_child);
+	RUN(replaced_limit_keeps_the_count);
+	RUN(racing_processes_never_pass_the_limit);
+	RUN(dry_run_counts_pasids_and_refuses_none);
+	RUN(refused_pasids_are_explained);
+	RUN(command_of_explain_lets_pasids_pass);
+	return end_tests();
+}

@@ -1,0 +1,423 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* ioasctl explain: why the last charges were refused, and what would help. */
+#include <getopt.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "accounts.h"
+#include "ioasctl.h"
+#include "kernel.h"
+#include "refusals.h"
+#include "symbols.h"
+#include "units.h"
+
+/* Of each cgroup that refused. */
+#define MOST_HOLDERS 3
+
+#define MOST_REFUSALS 5
+
+/* enum ioas_policy_resource of the kernel */
+enum { PINNED, PASID_GLOBAL, PASID_DEVICE };
+
+static const char *const resource_name[] = {
+	[PINNED] = "pinned",
+	[PASID_GLOBAL] = "pasid_global",
+	[PASID_DEVICE] = "pasid_device",
+};
+
+/**
+ * struct story - a refusal, and what is known about it
+ * @refusal: what the kernel said
+ * @path: who was refused; NULL if the cgroup has gone
+ * @limit_path: whose limit or policy refused; NULL if it has gone
+ * @policy: the policy that refused; NULL if it was a limit, or the policy has gone
+ * @holders: the accounts below @limit_path that pin most
+ * @nr_holders: number of @holders
+ */
+struct story {
+	struct ioas_refusal *refusal;
+	char *path;
+	char *limit_path;
+	const struct attached *policy;
+	struct account *holders;
+	size_t nr_holders;
+};
+
+static void story_free(struct story *story)
+{
+	free(story->path);
+	free(story->limit_path);
+	accounts_free(story->holders, story->nr_holders);
+}
+
+static const struct attached *policy_of(const struct ioas_refusal *refusal,
+					const struct attached *list,
+					unsigned int nr)
+{
+	if (!refusal->error)
+		return NULL;
+	return attached_decider(list, nr, refusal->limit_id);
+}
+
+static bool is_by_policy(const struct story *story)
+{
+	return story->refusal->error;
+}
+
+/* Names of threads and cgroups are the choice of whoever has them. */
+static void make_names_printable(struct story *story)
+{
+	size_t i;
+
+	if (story->path)
+		make_printable(story->path);
+	if (story->limit_path)
+		make_printable(story->limit_path);
+	for (i = 0; i < story->nr_holders; i++) {
+		make_printable(story->holders[i].record.comm);
+		if (story->holders[i].path)
+			make_printable(story->holders[i].path);
+	}
+	make_printable(story->refusal->comm);
+}
+
+static int story_of(struct ioas_refusal *refusal, const struct attached *list,
+		    unsigned int nr, struct story *story)
+{
+	int ret = 0;
+
+	*story = (struct story){
+		.refusal = refusal,
+		.path = cgroup_path_of(refusal->cgroup_id),
+		.limit_path = cgroup_path_of(refusal->limit_id),
+		.policy = policy_of(refusal, list, nr),
+	};
+	if (refusal->resource == PINNED && story->limit_path)
+		ret = accounts_read(story->limit_path, &story->holders,
+				    &story->nr_holders);
+	make_names_printable(story);
+	return ret;
+}
+
+/* ---- in words ---- */
+
+static const char *amount(const struct ioas_refusal *refusal, uint64_t n,
+			  char buf[static UNITS_TEXT])
+{
+	if (refusal->resource == PINNED)
+		return format_size(n, buf);
+	snprintf(buf, UNITS_TEXT, "%" PRIu64, n);
+	return buf;
+}
+
+static const char *scope_name(const struct ioas_refusal *refusal)
+{
+	return refusal->resource == PASID_GLOBAL ? "global" : "device";
+}
+
+static void print_request(const struct story *story, uint64_t now)
+{
+	const struct ioas_refusal *refusal = story->refusal;
+	char age[UNITS_TEXT], wanted[UNITS_TEXT];
+
+	printf("%s ago, %.*s (PID %u) in %s wanted ",
+	       format_duration(now - refusal->boottime_ns, age), IOAS_COMM_LEN,
+	       refusal->comm, refusal->tgid,
+	       story->path ?: "a cgroup that has gone");
+	amount(refusal, refusal->wanted, wanted);
+	if (refusal->resource == PINNED)
+		printf("to pin %s more, of the kind %s.\n", wanted,
+		       refusal->kind < nr_kinds ? kind_name[refusal->kind] :
+						  "?");
+	else
+		printf("%s more PASIDs of the scope %s.\n", wanted,
+		       scope_name(refusal));
+}
+
+static void print_reason(const struct story *story)
+{
+	const struct ioas_refusal *refusal = story->refusal;
+	const char *limit = story->limit_path ?: "A cgroup that has gone";
+	char max[UNITS_TEXT], held[UNITS_TEXT];
+
+	amount(refusal, refusal->held, held);
+	if (story->policy)
+		printf("  The policy %s of %s refused that (%s), which held %s.\n",
+		       story->policy->name, limit, strerror(-refusal->error),
+		       held);
+	else if (is_by_policy(story))
+		printf("  A policy of %s that has gone refused that (%s), which held %s.\n",
+		       limit, strerror(-refusal->error), held);
+	else if (refusal->resource == PINNED)
+		printf("  %s may pin %s (ioas.pinned.max) and held %s.\n",
+		       limit, amount(refusal, refusal->max, max), held);
+	else
+		printf("  %s may hold %s of these (ioas.pasid.max) and held %s.\n",
+		       limit, amount(refusal, refusal->max, max), held);
+}
+
+static void print_holders(const struct story *story)
+{
+	const struct ioas_account_record *record;
+	char size[UNITS_TEXT];
+	size_t i;
+
+	if (!story->nr_holders)
+		return;
+	puts("  Most of that is held now by:");
+	for (i = 0; i < story->nr_holders && i < MOST_HOLDERS; i++) {
+		record = &story->holders[i].record;
+		printf("    %10s  %-8s  %.*s (PID %u) in %s\n",
+		       format_size(record->bytes, size),
+		       record->kind < nr_kinds ? kind_name[record->kind] : "?",
+		       IOAS_COMM_LEN, record->comm, record->tgid,
+		       story->holders[i].path ?: "?");
+	}
+}
+
+/* What would have let it pass, in whole MiB. */
+static uint64_t enough(const struct ioas_refusal *refusal)
+{
+	const uint64_t mib = 1 << 20;
+
+	if (refusal->resource != PINNED)
+		return refusal->held + refusal->wanted;
+	return (refusal->held + refusal->wanted + mib - 1) / mib * mib;
+}
+
+/* The file of a limit, as a shell reads it; to be freed. */
+static char *file_of(const struct story *story)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (asprintf(&path, CGROUP_ROOT "%s/%s", story->limit_path,
+		     story->refusal->resource == PINNED ? "ioas.pinned.max" :
+							  "ioas.pasid.max") < 0)
+		return NULL;
+	return shell_quote(path);
+}
+
+/* The command that changes a policy, with the settings that it has; to be freed. */
+static char *change_of(const struct attached *policy, const char *where)
+{
+	_cleanup_free_ char *settings = NULL;
+	char *text = NULL, *word, *rest;
+	size_t len;
+	FILE *out;
+
+	if (!policy->policy)
+		return asprintf(&text, "bpftool link detach id %u",
+				policy->link_id) < 0 ?
+			       NULL :
+			       text;
+	out = open_memstream(&settings, &len);
+	if (!out)
+		return NULL;
+	policy_print_config(out, policy->policy, policy->config);
+	fclose(out);
+	out = open_memstream(&text, &len);
+	if (!out)
+		return NULL;
+	fprintf(out, "ioasctl policy replace %s --cgroup %s", policy->name,
+		where);
+	/* Limits of devices are not among them. */
+	if (!*settings)
+		fputs(" --set NAME=VALUE", out);
+	for (word = strtok_r(settings, " ", &rest); word;
+	     word = strtok_r(NULL, " ", &rest))
+		fprintf(out, " --set %s", word);
+	fclose(out);
+	return text;
+}
+
+/* The command that lets it pass; to be freed. */
+static char *remedy(const struct story *story)
+{
+	const struct ioas_refusal *refusal = story->refusal;
+	char size[UNITS_TEXT], *text = NULL;
+	_cleanup_free_ char *where = NULL;
+	int ret = -1;
+
+	if (!story->limit_path || (is_by_policy(story) && !story->policy))
+		return NULL;
+	where = story->policy ? shell_quote(story->limit_path) : file_of(story);
+	if (!where)
+		return NULL;
+	if (story->policy)
+		return change_of(story->policy, where);
+	if (refusal->resource == PINNED)
+		ret = asprintf(&text, "echo %s > %s",
+			       format_exact_size(enough(refusal), size), where);
+	else
+		ret = asprintf(&text, "echo '%s %" PRIu64 "' > %s",
+			       scope_name(refusal), enough(refusal), where);
+	return ret < 0 ? NULL : text;
+}
+
+static void print_story(const struct story *story, uint64_t now)
+{
+	_cleanup_free_ char *command = remedy(story);
+
+	print_request(story, now);
+	print_reason(story);
+	print_holders(story);
+	if (command)
+		printf("  %s:\n    %s\n",
+		       story->policy ? "To change that" :
+				       "To let so much pass, and no more",
+		       command);
+}
+
+/* ---- as JSON ---- */
+
+static json_t *json_of_stack(const struct ioas_refusal *refusal)
+{
+	json_t *stack = json_array();
+	const char *name;
+	__u32 i;
+
+	for (i = 0; i < refusal->stack_depth && i < IOAS_STACK_DEPTH; i++) {
+		name = symbol_of(refusal->stack[i]);
+		json_array_append_new(stack,
+				      name ? json_string(name) :
+					     json_integer(refusal->stack[i]));
+	}
+	return stack;
+}
+
+static json_t *json_of_holders(const struct story *story)
+{
+	const struct ioas_account_record *record;
+	json_t *holders = json_array();
+	size_t i;
+
+	for (i = 0; i < story->nr_holders && i < MOST_HOLDERS; i++) {
+		record = &story->holders[i].record;
+		json_array_append_new(
+			holders,
+			json_pack("{s:s? s:s s:I s:i s:s%}", "cgroup",
+				  story->holders[i].path, "kind",
+				  record->kind < nr_kinds ?
+					  kind_name[record->kind] :
+					  "?",
+				  "gross", (json_int_t)record->bytes, "pid",
+				  (int)record->tgid, "command", record->comm,
+				  strnlen(record->comm, IOAS_COMM_LEN)));
+	}
+	return holders;
+}
+
+static json_t *json_of(const struct story *story, uint64_t now)
+{
+	const struct ioas_refusal *refusal = story->refusal;
+	_cleanup_free_ char *command = remedy(story);
+	bool pinned = refusal->resource == PINNED;
+
+	return json_pack(
+		"{s:I s:s? s:s s:s? s:I s:I s:o s:s? s:s? s:s? s:i s:s% s:o s:o s:s?}",
+		"age", (json_int_t)((now - refusal->boottime_ns) / 1000000000),
+		"cgroup", story->path, "resource",
+		refusal->resource < ARRAY_SIZE(resource_name) ?
+			resource_name[refusal->resource] :
+			"?",
+		"kind",
+		pinned && refusal->kind < nr_kinds ? kind_name[refusal->kind] :
+						     NULL,
+		"wanted", (json_int_t)refusal->wanted, "held",
+		(json_int_t)refusal->held, "max",
+		is_by_policy(story) ? json_null() : json_integer(refusal->max),
+		"refused_by", story->limit_path, "policy",
+		story->policy ? story->policy->name : NULL, "error",
+		is_by_policy(story) ? strerror(-refusal->error) : NULL, "pid",
+		(int)refusal->tgid, "command", refusal->comm,
+		strnlen(refusal->comm, IOAS_COMM_LEN), "stack",
+		json_of_stack(refusal), "holders", json_of_holders(story),
+		"remedy", command);
+}
+
+/* ---- the verb ---- */
+
+static int tell(struct ioas_refusal *refusals, size_t nr,
+		const struct attached *list, unsigned int nr_attached,
+		json_t *array)
+{
+	uint64_t now = boottime_ns();
+	struct story story;
+	size_t i;
+	int ret;
+
+	for (i = 0; i < nr && i < MOST_REFUSALS; i++) {
+		ret = story_of(&refusals[i], list, nr_attached, &story);
+		if (!ret && array)
+			json_array_append_new(array, json_of(&story, now));
+		else if (!ret)
+			print_story(&story, now);
+		story_free(&story);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static int explain(const struct cgroup *cgroup, bool json)
+{
+	json_t *array = json ? json_array() : NULL;
+	struct ioas_refusal *refusals = NULL;
+	struct attached *list;
+	unsigned int nr_attached;
+	size_t nr = 0;
+	int ret;
+
+	ret = attached_list(&list, &nr_attached);
+	if (ret)
+		return ret;
+	ret = refusals_read(list, nr_attached, cgroup, &refusals, &nr);
+	if (ret == -ENOENT)
+		fail(ret,
+		     "nobody logs what is refused to %s: 'ioasctl policy load deny_log --cgroup %s' does, from then on",
+		     cgroup->path, cgroup->path);
+	ret = ret ?: tell(refusals, nr, list, nr_attached, array);
+	if (!ret && json) {
+		json_dumpf(array, stdout, JSON_INDENT(2));
+		putchar('\n');
+	} else if (!ret && !nr) {
+		printf("Nothing was refused to %s since deny_log is there.\n",
+		       cgroup->path);
+	}
+	json_decref(array);
+	free(refusals);
+	attached_free(list, nr_attached);
+	return ret;
+}
+
+/**
+ * verb_explain() - ioasctl explain
+ * @argc: number of @argv
+ * @argv: the arguments, from "explain" on
+ *
+ * Return: 0, USAGE_ERROR or a negative errno, after a message.
+ */
+int verb_explain(int argc, char **argv)
+{
+	static const struct option known[] = {
+		{ "json", no_argument, NULL, 'j' }, {}
+	};
+	_cleanup_(cgroup_free) struct cgroup cgroup = {};
+	bool json = false;
+	int c, ret;
+
+	optind = 1;
+	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
+		if (c == '?')
+			return fail_option(argv);
+		json |= c == 'j';
+	}
+	if (argc > optind + 1)
+		return fail(USAGE_ERROR, "'%s' is one cgroup too many",
+			    argv[optind + 1]);
+	ret = kernel_check();
+	ret = ret ?: cgroup_open(argc > optind ? argv[optind] : "/", &cgroup);
+	return ret ?: explain(&cgroup, json);
+}
