@@ -123,7 +123,7 @@ print_missed()
 }
 
 plan $(($(prepare_steps 6) + 6))
-prepare root programs base x86 no-policies uml
+prepare root x86 programs base no-policies uml
 rm -rf "$raw"
 mkdir -p "$raw"
 step "the index, $index_runs times" bench-index bench_index

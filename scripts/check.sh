@@ -89,7 +89,7 @@ suites()
 	done
 }
 
-# What has to be there before them.
+# What has to be there before them. The programs want the types of build/x86.
 needs()
 {
 	case $* in
@@ -97,8 +97,8 @@ needs()
 	*' vmrun '*)	printf '%s\n' root x86 ;;
 	*' warnings '*)	printf '%s\n' base x86 ;;
 	*kunit.sh*)	echo "${*: -1}" ;;
-	*uml.sh*)	printf '%s\n' programs "$4" ;;
-	run_vm*)	printf '%s\n' root programs "$2" ;;
+	*uml.sh*)	printf '%s\n' x86 programs "$4" ;;
+	run_vm*)	printf '%s\n' root x86 programs "$2" ;;
 	esac
 }
 
@@ -256,7 +256,7 @@ needed=$(for suite in "${todo[@]}"; do
 	needs "${words[@]}"
 done)
 words=()
-for word in root programs base x86 uml kasan debug kcsan vm-kasan; do
+for word in root x86 programs base uml kasan debug kcsan vm-kasan; do
 	! grep -qx "$word" <<<"$needed" || words+=("$word")
 done
 

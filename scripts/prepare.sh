@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2154
 # Sourced after step.sh: the steps that everything else needs first.
-#   prepare [root] [programs] [KERNEL...]
+#   prepare [root] [KERNEL...] [programs] [KERNEL...]; programs come after x86
 # A script plans "prepare_steps N" steps, N being the words it gives to prepare.
 
 # Sets of packages that a script wants besides those that everything needs.

@@ -45,6 +45,6 @@ stress()
 	return "$status"
 }
 
-plan $(($(prepare_steps 3) + 1))
-prepare root programs "$kernel"
+plan $(($(prepare_steps 4) + 1))
+prepare root x86 programs "$kernel"
 step_here "stress for $minutes minutes on build/$kernel, SEED=$seed" stress
