@@ -52,6 +52,9 @@ int BPF_PROG(charge_pinned, const struct ioas_policy_pinned *pinned)
 		return -ENOMEM;
 	state = bpf_cgrp_storage_get(&bursts, cgroup, NULL,
 				     BPF_LOCAL_STORAGE_GET_F_CREATE);
+	/* Another CPU may be making it. */
+	if (!state)
+		state = bpf_cgrp_storage_get(&bursts, cgroup, NULL, 0);
 	if (state && in_burst(state))
 		ret = 0;
 	bpf_cgroup_release(cgroup);

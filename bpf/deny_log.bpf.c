@@ -33,8 +33,22 @@ struct {
 	__type(value, __u64);
 } total SEC(".maps");
 
+/* The level is asked for here: user space sees that of its cgroup namespace. */
+static int level_of(__u64 cgroup_id)
+{
+	struct cgroup *cgroup = bpf_cgroup_from_id(cgroup_id);
+	int level;
+
+	if (!cgroup)
+		return -1;
+	level = cgroup->level;
+	bpf_cgroup_release(cgroup);
+	return level;
+}
+
 static bool is_below(__u64 cgroup_id)
 {
+	int level = level_of(config.cgroup_id);
 	struct cgroup *cgroup, *ancestor;
 	bool below = false;
 
@@ -43,7 +57,7 @@ static bool is_below(__u64 cgroup_id)
 	cgroup = bpf_cgroup_from_id(cgroup_id);
 	if (!cgroup)
 		return false;
-	ancestor = bpf_cgroup_ancestor(cgroup, config.level);
+	ancestor = level < 0 ? NULL : bpf_cgroup_ancestor(cgroup, level);
 	if (ancestor) {
 		below = ancestor->kn->id == config.cgroup_id;
 		bpf_cgroup_release(ancestor);
@@ -69,7 +83,8 @@ static void report(void *ctx, struct ioas_refusal *refusal)
 	__u64 pid_tgid = bpf_get_current_pid_tgid();
 	long size;
 
-	if (!is_below(refusal->cgroup_id))
+	/* A cgroup that was removed is not found, but may still have what pins. */
+	if (!is_below(refusal->cgroup_id) && !is_below(refusal->limit_id))
 		return;
 	refusal->boottime_ns = bpf_ktime_get_boot_ns();
 	refusal->tgid = pid_tgid >> 32;

@@ -83,12 +83,9 @@ struct ioas_pasid_device {
 /**
  * struct ioas_deny_log - settings of deny_log
  * @cgroup_id: whose refusals are wanted: its own and those of its descendants
- * @level: how many ancestors it has
  */
 struct ioas_deny_log {
 	__u64 cgroup_id;
-	__u32 level;
-	__u32 reserved;
 };
 
 /**

@@ -27,12 +27,14 @@ struct {
 
 struct held {
 	__u64 device;
-	__u64 owner_id;
 	__u32 pasid;
 	__u32 reserved;
 };
 
-/* What was counted. A number can be held twice: attached to, and by who allocated it. */
+/*
+ * What was counted, and how often.  An entry stays when it is 0: a number that is freed on
+ * one CPU may be charged on another before this is told.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -72,12 +74,16 @@ static int count(const struct held *held)
 static bool uncount(const struct held *held)
 {
 	__u64 *times = bpf_map_lookup_elem(&counted, held);
+	__u64 seen;
 
-	if (!times || !*times)
+	if (!times)
 		return false;
-	if (__sync_fetch_and_add(times, -1) == 1)
-		bpf_map_delete_elem(&counted, held);
-	return true;
+	seen = __sync_fetch_and_add(times, -1);
+	if (seen && seen != ~0ULL)
+		return true;
+	/* It was from before. */
+	__sync_fetch_and_add(times, 1);
+	return false;
 }
 
 SEC("struct_ops/charge_pasid")
@@ -85,7 +91,6 @@ int BPF_PROG(charge_pasid, const struct ioas_policy_pasid *pasid)
 {
 	struct held held = {
 		.device = pasid->device,
-		.owner_id = pasid->owner_id,
 		.pasid = pasid->pasid,
 	};
 	__u64 max, *nr;
@@ -113,7 +118,6 @@ void BPF_PROG(uncharge_pasid, const struct ioas_policy_pasid *pasid)
 {
 	struct held held = {
 		.device = pasid->device,
-		.owner_id = pasid->owner_id,
 		.pasid = pasid->pasid,
 	};
 	__u64 *nr;

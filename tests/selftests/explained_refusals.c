@@ -3,10 +3,16 @@
  * What deny_log keeps of refused pins, and what ioasctl explain makes of it: who asked,
  * whose limit or policy it was, who holds what there is, and what would help.
  *
- * libraries: -l:liburing.a
+ * libraries: -l:liburing.a -l:libbpf.a -lelf -lz
  */
+#include <glob.h>
 #include <sys/prctl.h>
 
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/types.h>
+
+#include "../../bpf/ioas_policies.h"
 #include "ioas_io_uring.h"
 #include "ioas_policy.h"
 
@@ -359,6 +365,70 @@ static void refusal_of_a_removed_cgroup_is_no_trouble(void)
 	free_output(&output);
 }
 
+/* What came through the ring buffer, in order. */
+static struct ioas_refusal followed[4];
+
+static unsigned int nr_followed;
+
+static int follow(void *context, void *data, size_t size)
+{
+	(void)context;
+	EXPECT_EQ(size, sizeof(followed[0]));
+	if (nr_followed < ARRAY_SIZE(followed))
+		followed[nr_followed] = *(struct ioas_refusal *)data;
+	nr_followed++;
+	return 0;
+}
+
+/* The one log that there is. */
+static struct ring_buffer *open_ring_buffer(void)
+{
+	struct ring_buffer *ring_buffer;
+	glob_t found;
+	int map;
+
+	REQUIRE(!glob("/sys/fs/bpf/ioas/*-deny_log/refusals", 0, NULL, &found));
+	REQUIRE(found.gl_pathc == 1);
+	map = bpf_obj_get(found.gl_pathv[0]);
+	globfree(&found);
+	REQUIRE(map >= 0);
+	ring_buffer = ring_buffer__new(map, follow, NULL, NULL);
+	REQUIRE(ring_buffer);
+	close(map);
+	return ring_buffer;
+}
+
+/* Those who follow the log get each refusal as it happens, a policy's too. */
+static void ring_buffer_has_each_refusal(void)
+{
+	struct ring_buffer *ring_buffer = open_ring_buffer();
+
+	nr_followed = 0;
+	POLICY("load", "kind_quota", "--cgroup", LEAF, "--set", "io_uring=0");
+	EXPECT_EQ(pin(PAGE), -ENOMEM);
+	set_number(MIDDLE, "ioas.pinned.max", 0);
+	EXPECT_EQ(pin(2 * PAGE), -ENOMEM);
+	EXPECT_EQ(ring_buffer__consume(ring_buffer), 2);
+	EXPECT_EQ(nr_followed, 2);
+	EXPECT_EQ(followed[0].error, -ENOMEM);
+	EXPECT_EQ(followed[0].wanted, PAGE);
+	EXPECT_EQ(followed[0].max == IOAS_NO_LIMIT, true);
+	EXPECT_EQ(followed[1].error, 0);
+	EXPECT_EQ(followed[1].wanted, 2 * PAGE);
+	EXPECT_EQ(followed[1].held, 0);
+	EXPECT_EQ(followed[1].max, 0);
+	EXPECT_EQ(followed[0].cgroup_id == followed[1].cgroup_id, true);
+	EXPECT_EQ(followed[0].limit_id, followed[0].cgroup_id);
+	EXPECT_EQ(followed[1].limit_id != followed[1].cgroup_id, true);
+	for (unsigned int i = 0; i < 2; i++) {
+		EXPECT_EQ(followed[i].tgid, getpid());
+		EXPECT_EQ(strcmp(followed[i].comm, "asker"), 0);
+		EXPECT_EQ(followed[i].stack_depth > 4, true);
+	}
+	ring_buffer__free(ring_buffer);
+	POLICY("unload", "kind_quota", "--cgroup", LEAF);
+}
+
 #define RUN(test) run_test(#test, test, set_up, clean_up)
 
 int main(void)
@@ -376,6 +446,7 @@ int main(void)
 	RUN(refusals_of_others_are_not_told);
 	RUN(refusal_that_two_logs_have_is_told_once);
 	RUN(latest_refusals_are_kept);
+	RUN(ring_buffer_has_each_refusal);
 	RUN(refusal_of_a_removed_cgroup_is_no_trouble);
 	return end_tests();
 }

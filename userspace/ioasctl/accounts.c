@@ -40,30 +40,33 @@ static int add(const struct ioas_account_record *record, const char *below,
 	return 0;
 }
 
-/* A read ends anywhere, not only between two records. */
+/*
+ * Many at once: at each read the kernel looks again for the account that it has come to.
+ * A read ends after a record.
+ */
 static int read_all(int fd, const char *below, struct account **list,
 		    size_t *nr)
 {
-	struct ioas_account_record record;
-	size_t have = 0;
+	static struct ioas_account_record records[1024];
 	ssize_t got;
+	size_t i;
 	int ret;
 
 	for (;;) {
-		got = read(fd, (char *)&record + have, sizeof(record) - have);
+		got = read(fd, records, sizeof(records));
 		if (got < 0 && (errno == EAGAIN || errno == EINTR))
 			continue;
 		if (got < 0)
 			return fail(-errno, "the accounts cannot be read: %m");
 		if (!got)
 			return 0;
-		have += got;
-		if (have < sizeof(record))
-			continue;
-		have = 0;
-		ret = add(&record, below, list, nr);
-		if (ret)
-			return ret;
+		if (got % sizeof(records[0]))
+			return fail(-EIO, "the accounts end within one");
+		for (i = 0; i < got / sizeof(records[0]); i++) {
+			ret = add(&records[i], below, list, nr);
+			if (ret)
+				return ret;
+		}
 	}
 }
 

@@ -52,7 +52,8 @@ static void read_link(struct attached *attached)
 	struct bpf_link_info info = {};
 	__u32 len = sizeof(info);
 
-	attached->gone = !attached->path;
+	/* Without its link it was left behind by a load that was interrupted. */
+	attached->gone = !attached->path || !attached->policy->only_logs;
 	if (link < 0 || bpf_link_get_info_by_fd(link, &info, &len))
 		return;
 	attached->gone = !info.struct_ops.map_id;

@@ -9,19 +9,10 @@
 
 #include "cgroup.h"
 #include "ioasctl.h"
+#include "units.h"
 
 /* The type of a file handle that is the id of a kernfs node. */
 #define FILEID_KERNFS 0xfe
-
-static unsigned int level_of(const char *path)
-{
-	unsigned int level = 0;
-
-	for (; *path; path++)
-		if (path[0] == '/' && path[1])
-			level++;
-	return level;
-}
 
 /* What a user typed: with CGROUP_ROOT in front, or relative to it, or "/". */
 static char *absolute_path(const char *name)
@@ -96,7 +87,6 @@ int cgroup_open(const char *name, struct cgroup *ret)
 	free(real);
 	if (!ret->path)
 		return fail(-ENOMEM, "out of memory");
-	ret->level = level_of(ret->path);
 	return 0;
 }
 
@@ -203,10 +193,13 @@ int cgroup_check_controller(void)
 int cgroup_explain_disabled(const struct cgroup *cgroup)
 {
 	const char *slash = strrchr(cgroup->path, '/');
+	_cleanup_free_ char *file = NULL, *quoted = NULL;
 
-	return fail(
-		-ENODEV,
-		"the ioas controller is not enabled in %s: echo +ioas > %s%.*s/cgroup.subtree_control",
-		cgroup->path, CGROUP_ROOT, (int)(slash - cgroup->path),
-		cgroup->path);
+	if (asprintf(&file, CGROUP_ROOT "%.*s/cgroup.subtree_control",
+		     (int)(slash - cgroup->path), cgroup->path) < 0)
+		return fail(-ENOMEM, "out of memory");
+	quoted = shell_quote(file);
+	return fail(-ENODEV,
+		    "the ioas controller is not enabled in %s: echo +ioas > %s",
+		    cgroup->path, quoted ?: "");
 }

@@ -12,12 +12,10 @@
  * struct cgroup - a cgroup
  * @path: below CGROUP_ROOT, with a / in front
  * @id: inode number of its folder
- * @level: number of ancestors
  */
 struct cgroup {
 	char *path;
 	uint64_t id;
-	unsigned int level;
 };
 
 int cgroup_open(const char *name, struct cgroup *ret);

@@ -35,6 +35,7 @@ static const char *const resource_name[] = {
  * @policy: the policy that refused; NULL if it was a limit, or the policy has gone
  * @holders: the accounts below @limit_path that pin most
  * @nr_holders: number of @holders
+ * @remedy: the command that would help, or NULL
  */
 struct story {
 	struct ioas_refusal *refusal;
@@ -43,12 +44,14 @@ struct story {
 	const struct attached *policy;
 	struct account *holders;
 	size_t nr_holders;
+	char *remedy;
 };
 
 static void story_free(struct story *story)
 {
 	free(story->path);
 	free(story->limit_path);
+	free(story->remedy);
 	accounts_free(story->holders, story->nr_holders);
 }
 
@@ -66,11 +69,30 @@ static bool is_by_policy(const struct story *story)
 	return story->refusal->error;
 }
 
+static char *remedy(const struct story *story);
+
+/* A command that a terminal does not take is of no use. */
+static void drop_unprintable(char **command)
+{
+	char *copy = strdup(*command);
+
+	if (copy)
+		make_printable(copy);
+	if (!copy || strcmp(copy, *command)) {
+		free(*command);
+		*command = NULL;
+	}
+	free(copy);
+}
+
 /* Names of threads and cgroups are the choice of whoever has them. */
 static void make_names_printable(struct story *story)
 {
 	size_t i;
 
+	story->remedy = remedy(story);
+	if (story->remedy)
+		drop_unprintable(&story->remedy);
 	if (story->path)
 		make_printable(story->path);
 	if (story->limit_path)
@@ -258,7 +280,7 @@ static char *remedy(const struct story *story)
 
 static void print_story(const struct story *story, uint64_t now)
 {
-	_cleanup_free_ char *command = remedy(story);
+	const char *command = story->remedy;
 
 	print_request(story, now);
 	print_reason(story);
@@ -312,7 +334,7 @@ static json_t *json_of_holders(const struct story *story)
 static json_t *json_of(const struct story *story, uint64_t now)
 {
 	const struct ioas_refusal *refusal = story->refusal;
-	_cleanup_free_ char *command = remedy(story);
+	const char *command = story->remedy;
 	bool pinned = refusal->resource == PINNED;
 
 	return json_pack(

@@ -15,6 +15,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include <bpf/bpf.h>
+
 #include "folder.h"
 #include "ioasctl.h"
 #include "policies.h"
@@ -56,10 +58,11 @@ static bool is_link(const char *name)
 }
 
 /**
- * remove_folder() - remove the folder of a policy, which detaches it
+ * remove_folder() - remove the folder of a policy
  * @folder: its path
  *
- * Links first: what they use may then go.
+ * Links first: what they use may then go.  A link that is nowhere else is detached, some
+ * time later.
  *
  * Return: 0 or a negative errno.
  */
@@ -83,6 +86,16 @@ int remove_folder(const char *folder)
 	return rmdir(folder) ? -errno : 0;
 }
 
+/* At once, unlike the kernel when the last of its names goes. */
+static void detach(const char *folder)
+{
+	_cleanup_free_ char *path = path_in(folder, "link");
+	_cleanup_close_ int link = path ? bpf_obj_get(path) : -1;
+
+	if (link >= 0)
+		bpf_link_detach(link);
+}
+
 /**
  * forget_folder() - detach a policy, and forget it
  * @folder: its folder
@@ -93,7 +106,10 @@ int remove_folder(const char *folder)
  */
 int forget_folder(const char *folder)
 {
-	int ret = remove_folder(folder);
+	int ret;
+
+	detach(folder);
+	ret = remove_folder(folder);
 
 	rmdir(BPFFS_FOLDER);
 	return ret;

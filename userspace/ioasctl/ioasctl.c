@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "ioasctl.h"
+#include "units.h"
 
 static const struct verb verbs[] = {
 	{ "explain", "[--json] [CGROUP]",
@@ -37,6 +38,9 @@ int fail(int error, const char *format, ...)
 	if (vasprintf(&words, format, args) < 0)
 		words = NULL;
 	va_end(args);
+	/* What others named is in it. */
+	if (words)
+		make_printable(words);
 	dprintf(STDERR_FILENO, "ioasctl: %s\n", words ?: format);
 	free(words);
 	return error;

@@ -16,6 +16,7 @@
 #include "kernel.h"
 #include "layout.h"
 #include "loader.h"
+#include "units.h"
 
 /* ---- the object ---- */
 
@@ -140,8 +141,6 @@ static struct bpf_object *load_object(const struct policy *policy,
 			check_privilege(-EPERM);
 		goto err;
 	}
-	if (policy->loaded && policy->loaded(object, config))
-		goto err;
 	return object;
 err:
 	bpf_object__close(object);
@@ -163,6 +162,7 @@ static struct bpf_map *struct_ops_of(struct bpf_object *object)
 static int explain_occupied(const struct policy *policy,
 			    const struct cgroup *cgroup)
 {
+	_cleanup_free_ char *where = shell_quote(cgroup->path);
 	const struct attached *other;
 	struct attached *list;
 	unsigned int nr;
@@ -174,7 +174,7 @@ static int explain_occupied(const struct policy *policy,
 	if (other && other->policy)
 		fail(ret,
 		     "%s has the policy %s already: 'ioasctl policy replace %s --cgroup %s' puts %s in its place",
-		     cgroup->path, other->name, policy->name, cgroup->path,
+		     cgroup->path, other->name, policy->name, where ?: "",
 		     policy->name);
 	else
 		fail(ret,
@@ -260,9 +260,11 @@ static int load_into(const char *folder, const struct policy *policy,
 	if (!object)
 		return -EINVAL;
 	map = struct_ops_of(object);
-	ret = map ? attach_struct_ops(map, policy, cgroup, folder) :
-		    attach_programs(object, policy, folder);
+	ret = policy->loaded ? policy->loaded(object, config) : 0;
 	ret = ret ?: pin_config(object, folder);
+	if (!ret)
+		ret = map ? attach_struct_ops(map, policy, cgroup, folder) :
+			    attach_programs(object, policy, folder);
 	bpf_object__close(object);
 	return ret;
 }
@@ -319,25 +321,43 @@ int loader_load(const struct policy *policy, void *config,
 	return ret;
 }
 
-static int update_link(const struct attached *old, struct bpf_map *map,
-		       const char *folder)
+/* The link in one more place, so that it stays whatever becomes of the others. */
+static int pin_also(const struct bpf_link *link, const char *folder)
 {
-	_cleanup_free_ char *path = path_in(old->folder, "link");
-	struct bpf_link *link;
+	_cleanup_free_ char *path = path_in(folder, "link");
+
+	if (!path)
+		return fail(-ENOMEM, "out of memory");
+	if (bpf_obj_pin(bpf_link__fd(link), path))
+		return fail(-errno, "%s: %m", path);
+	return 0;
+}
+
+/* All that can be done beforehand is, where that is another folder. */
+static int switch_to(struct bpf_link *link, struct bpf_object *object,
+		     const char *folder, bool moves)
+{
 	int ret = 0;
 
-	link = path ? bpf_link__open(path) : NULL;
-	if (!link)
-		return fail(-errno, "%s: %m", path ?: "out of memory");
-	if (bpf_link__update_map(link, map))
+	if (moves)
+		ret = pin_also(link, folder) ?: pin_config(object, folder);
+	if (!ret && bpf_link__update_map(link, struct_ops_of(object)))
 		ret = fail(-errno, "the policy cannot be replaced: %m");
-	/* From here on the new one decides. */
-	if (!ret && strcmp(old->folder, folder)) {
-		bpf_link__unpin(link);
-		ret = pin_link(link, folder, "link");
-		remove_folder(old->folder);
-	}
-	bpf_link__destroy(link);
+	if (ret && moves)
+		remove_folder(folder);
+	return ret;
+}
+
+/* The new one decides already. */
+static int finish(const struct attached *old, const struct policy *policy,
+		  struct bpf_object *object, const void *config,
+		  const char *folder, bool moves)
+{
+	int ret;
+
+	ret = moves ? remove_folder(old->folder) : pin_config(object, folder);
+	if (policy->loaded)
+		ret = policy->loaded(object, config) ?: ret;
 	return ret;
 }
 
@@ -345,15 +365,26 @@ static int replace_with(const struct attached *old, const char *folder,
 			const struct policy *policy, const void *config,
 			const struct cgroup *cgroup)
 {
+	_cleanup_free_ char *path = path_in(old->folder, "link");
+	bool moves = strcmp(old->folder, folder);
 	struct bpf_object *object;
+	struct bpf_link *link;
 	int ret;
 
+	link = path ? bpf_link__open(path) : NULL;
+	if (!link)
+		return fail(-errno, "%s: %m", path ?: "out of memory");
+	ret = moves ? make_folder(folder) : 0;
+	if (ret)
+		goto out;
 	object = load_object(policy, config, cgroup->id, folder);
-	if (!object)
-		return -EINVAL;
-	ret = update_link(old, struct_ops_of(object), folder);
-	ret = ret ?: pin_config(object, folder);
+	if (!object && moves)
+		remove_folder(folder);
+	ret = object ? switch_to(link, object, folder, moves) : -EINVAL;
+	ret = ret ?: finish(old, policy, object, config, folder, moves);
 	bpf_object__close(object);
+out:
+	bpf_link__destroy(link);
 	return ret;
 }
 
@@ -373,7 +404,6 @@ int loader_replace(const struct policy *policy, void *config,
 	_cleanup_free_ char *folder = folder_of(policy, cgroup->id);
 	const struct attached *old;
 	struct attached *list;
-	bool made = false;
 	unsigned int nr;
 	int ret;
 
@@ -401,15 +431,7 @@ int loader_replace(const struct policy *policy, void *config,
 			cgroup->path, policy->name);
 		goto out;
 	}
-	if (strcmp(old->folder, folder)) {
-		ret = make_folder(folder);
-		if (ret)
-			goto out;
-		made = true;
-	}
 	ret = replace_with(old, folder, policy, config, cgroup);
-	if (ret && made)
-		remove_folder(folder);
 out:
 	attached_free(list, nr);
 	return ret;

@@ -293,7 +293,6 @@ static void set_cgroup(void *config, const struct cgroup *cgroup)
 	struct ioas_deny_log *settings = config;
 
 	settings->cgroup_id = cgroup->id;
-	settings->level = cgroup->level;
 }
 
 static void report_refusals(FILE *out, const struct attached *attached)

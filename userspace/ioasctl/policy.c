@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* ioasctl policy: load, list, replace and unload policies. */
+#include <fcntl.h>
 #include <getopt.h>
 #include <string.h>
+#include <sys/file.h>
 
 #include "attached.h"
+#include "folder.h"
 #include "ioasctl.h"
 #include "kernel.h"
 #include "loader.h"
@@ -107,6 +110,16 @@ static int parse_request(int argc, char **argv, const char *options,
 	return cgroup_open(cgroup, &request->cgroup);
 }
 
+/* One at a time; until this program ends. */
+static int lock_bpffs(void)
+{
+	int fd = open(BPFFS_MOUNT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || flock(fd, LOCK_EX))
+		return fail(-errno, "%s: %m", BPFFS_MOUNT);
+	return 0;
+}
+
 static int change(int argc, char **argv,
 		  int (*changer)(const struct policy *policy, void *config,
 				 const struct cgroup *cgroup))
@@ -120,6 +133,7 @@ static int change(int argc, char **argv,
 		      policy_configure(request.policy, request.settings,
 				       request.nr_settings, config);
 	ret = ret ?: kernel_check();
+	ret = ret ?: lock_bpffs();
 	return ret ?: changer(request.policy, config, &request.cgroup);
 }
 
@@ -142,6 +156,7 @@ static int policy_unload(int argc, char **argv)
 
 	ret = parse_request(argc, argv, "c", &request);
 	ret = ret ?: kernel_check();
+	ret = ret ?: lock_bpffs();
 	ret = ret ?: attached_list(&list, &nr);
 	if (ret)
 		return ret;
@@ -190,7 +205,10 @@ static char *text_of_report(const struct attached *attached)
 
 	if (!out)
 		return NULL;
-	if (attached->gone)
+	if (attached->gone && attached->path)
+		fputs("detached, as ioas was disabled there: 'ioasctl policy clean' forgets it",
+		      out);
+	else if (attached->gone)
 		fputs("the cgroup has gone: 'ioasctl policy clean' forgets it",
 		      out);
 	else if (!attached->policy)
@@ -266,6 +284,7 @@ static int policy_clean(int argc, char **argv)
 
 	ret = parse_request(argc, argv, "", &request);
 	ret = ret ?: kernel_check();
+	ret = ret ?: lock_bpffs();
 	ret = ret ?: attached_list(&list, &nr);
 	if (ret)
 		return ret;

@@ -9,7 +9,7 @@
 #include "refusals.h"
 
 /* Of a refusal that two logs have, the times differ by less. */
-#define SAME_NS 1000000
+#define SAME_NS 1000000000
 
 /**
  * struct entry - an entry of a log

@@ -677,6 +677,7 @@ static int take_on_next(struct iommu_pasid *pasid)
 		take(table, pasid->id);
 	table->refs++;
 	pasid->nr_devs++;
+	pasid->adding = true;
 	ret = 0;
 out:
 	spin_unlock_irq(&pasid_lock);
@@ -696,6 +697,7 @@ static void release_on(struct iommu_pasid *pasid, unsigned int dev)
 		release(table, pasid->id);
 	put_table(table);
 	pasid->nr_devs = last;
+	pasid->adding = false;
 	spin_unlock_irqrestore(&pasid_lock, flags);
 }
 
@@ -729,9 +731,14 @@ int iommu_pasid_add_device(struct iommu_pasid *pasid, struct device *dev)
 	ret = ioas_cg_charge_pasid(pasid->owner, IOAS_CG_PASID_DEVICE,
 				   pasid->id,
 				   &pasid->dev_ids[pasid->nr_devs - 1], 1);
-	if (ret)
+	if (ret) {
 		release_on(pasid, pasid->nr_devs - 1);
-	return ret;
+		return ret;
+	}
+	spin_lock_irq(&pasid_lock);
+	pasid->adding = false;
+	spin_unlock_irq(&pasid_lock);
+	return 0;
 }
 EXPORT_SYMBOL_GPL(iommu_pasid_add_device);
 
@@ -778,7 +785,7 @@ static bool is_valid_in(const struct iommu_pasid *pasid,
 
 	if (pasid->scope == IOMMU_PASID_GLOBAL)
 		return true;
-	for (i = 0; i < pasid->nr_devs; i++)
+	for (i = 0; i < pasid->nr_devs - pasid->adding; i++)
 		if (pasid->devs[i].table == table)
 			return true;
 	return false;

@@ -106,8 +106,9 @@ struct ioas_cgroup_ops {
 	 *
 	 * Called in process context.
 	 *
-	 * Return: 0, or the error that the call gets: -EPERM, -EACCES, -ENOMEM, -ENOSPC
+	 * Return: 0, or the error that the charge fails with: -EPERM, -EACCES, -ENOMEM
 	 * or -EDQUOT; any other value is taken for -EPERM.  Then the charge is undone.
+	 * -ENOSPC is what a space without a free PASID gives.
 	 */
 	int (*charge_pinned)(const struct ioas_policy_pinned *pinned,
 			     struct task_struct *task);

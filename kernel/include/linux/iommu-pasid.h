@@ -42,6 +42,7 @@ struct iommu_pasid_device {
  * @scope: where it is valid
  * @owner: who is charged, and stays for as long as that is so; NULL if nobody is
  * @charged: it is not only taken, but may be used
+ * @adding: the last of @devs is not charged yet
  * @node: in a hash table
  * @refs: who allocated it, and attachments
  * @nr_devs: number of @devs; none if it is global
@@ -58,6 +59,7 @@ struct iommu_pasid {
 	enum iommu_pasid_scope scope;
 	struct ioas_owner *owner;
 	bool charged;
+	bool adding;
 	struct hlist_node node;
 	unsigned int refs;
 	unsigned int nr_devs;

@@ -140,6 +140,7 @@ static struct bpf_iter_reg account_iter_reg = {
 		{ offsetof(struct bpf_iter__ioas_account, account),
 		  PTR_TO_BTF_ID_OR_NULL | PTR_TRUSTED },
 	},
+	.feature = BPF_ITER_RESCHED,
 	.seq_info = &account_iter_seq_info,
 };
 

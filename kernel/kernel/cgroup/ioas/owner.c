@@ -30,6 +30,7 @@
 #include "account.h"
 #include "index.h"
 #include "owner.h"
+#include "policy.h"
 
 /**
  * ioas_ledger_init() - make an empty ledger
@@ -109,6 +110,7 @@ struct ioas_owner *ioas_owner_create(struct ioas_ledger *ledger,
 	owner->parent = parent;
 	refcount_set(&owner->refs, 1);
 	INIT_WORK(&owner->put_work, ioas_owner_put_work);
+	ioas_policy_init_owner(owner);
 	for (i = 0; i < IOAS_CG_NR_PASID_SCOPES; i++)
 		owner->pasids[i].max = IOAS_PASIDS_MAX;
 	owner->state.bit = IOAS_STATE_ENTRY;
@@ -381,6 +383,7 @@ struct ioas_owner *ioas_owner_next(struct ioas_owner *owner,
 void ioas_owner_sum(struct ioas_owner *owner, struct ioas_owner_stat *stat)
 {
 	struct ioas_owner *o;
+	int kind;
 
 	memset(stat, 0, sizeof(*stat));
 	stat->unique = atomic_long_read(&owner->usage);
@@ -389,6 +392,10 @@ void ioas_owner_sum(struct ioas_owner *owner, struct ioas_owner_stat *stat)
 	for (o = owner; o; o = ioas_owner_next(o, owner))
 		ioas_owner_sum_one(o, stat);
 	rcu_read_unlock();
+	/* A task may be seen to unpin on one CPU, and not to have pinned on another. */
+	for (kind = 0; kind < IOAS_CG_NR_KINDS; kind++)
+		if ((long)stat->gross[kind] < 0)
+			stat->gross[kind] = 0;
 }
 
 /**

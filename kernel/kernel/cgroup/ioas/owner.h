@@ -153,6 +153,7 @@ struct ioas_ledger {
  * @accounts_lock: protects @accounts and what is said of them here
  * @policy: asked about charges, or NULL; RCU, see policy.c
  * @policy_link: what it is attached by
+ * @policy_work: detaches that when the cgroup goes
  * @no_policy: none can be attached any more, as the cgroup goes
  * @retired: the cgroup has gone, or goes
  * @events: events of this owner and of its descendants
@@ -194,6 +195,7 @@ struct ioas_owner {
 	bool retired;
 #ifdef CONFIG_CGROUP_IOAS_BPF
 	struct bpf_link *policy_link;
+	struct work_struct policy_work;
 	bool no_policy;
 #endif
 	atomic64_t events[IOAS_NR_EVENTS];

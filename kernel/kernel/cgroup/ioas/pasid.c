@@ -223,6 +223,8 @@ void ioas_cg_uncharge_pasid(struct ioas_owner *owner,
 
 	if (!owner)
 		return;
+	/* Others may uncharge what is left, and let go of the owner, while policies are told. */
+	guard(rcu)();
 	trace_pasid_free(owner->cgroup_id, scope, pasid, n);
 	last = uncharge(owner, scope, n);
 	if (ioas_policies_exist())

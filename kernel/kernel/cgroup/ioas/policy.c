@@ -21,14 +21,16 @@
  * a grace period after it was detached.  What owns its memory, the map of BPF, waits for
  * that.  policy_mutex makes attaching one thing with the check that the cgroup has none,
  * and is not going.  It nests in cgroup_mutex, and in the mutex that BPF holds while it
- * changes a link, which itself nests in cgroup_mutex: a cgroup that goes detaches the
- * link as a user would, without policy_mutex.
+ * changes a link of any struct_ops type.  What else is done under that one is for others to
+ * say, so it is never taken under cgroup_mutex: when a cgroup goes, nobody is asked any
+ * more at once, and the link is detached from a work queue, as a user would.
  */
 
 #include <linux/bpf.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <linux/workqueue.h>
 
 #include "owner.h"
 #include "policy.h"
@@ -52,7 +54,8 @@ static struct ioas_cgroup_ops *attached_to(const struct ioas_owner *owner)
  * @link: what it is attached by; NULL in tests
  *
  * Context: Process context; may sleep.
- * Return: 0, -EEXIST if the cgroup has one, or -ENOENT if it goes.
+ * Return: 0, -EEXIST if the cgroup has one, -ENOENT if it goes, or -EBUSY if @ops is still
+ * attached to what had the same id.
  */
 int ioas_policy_attach(struct ioas_owner *owner, struct ioas_cgroup_ops *ops,
 		       struct bpf_link *link)
@@ -62,6 +65,8 @@ int ioas_policy_attach(struct ioas_owner *owner, struct ioas_cgroup_ops *ops,
 			return -ENOENT;
 		if (attached_to(owner))
 			return -EEXIST;
+		if (ops->owner)
+			return -EBUSY;
 		ioas_owner_get(owner);
 		ops->owner = owner;
 		owner->policy_link = link;
@@ -79,7 +84,8 @@ int ioas_policy_attach(struct ioas_owner *owner, struct ioas_cgroup_ops *ops,
  * Each charge sees one of them.
  *
  * Context: Process context; may sleep.
- * Return: 0, or -EINVAL if they are for different cgroups.
+ * Return: 0, -EINVAL if they are for different cgroups, -ENOENT if the cgroup goes, or
+ * -EBUSY if @ops is attached elsewhere.
  */
 int ioas_policy_replace(struct ioas_cgroup_ops *ops,
 			struct ioas_cgroup_ops *old)
@@ -90,6 +96,10 @@ int ioas_policy_replace(struct ioas_cgroup_ops *ops,
 		return -EINVAL;
 	guard(mutex)(&policy_mutex);
 	owner = old->owner;
+	if (owner->no_policy)
+		return -ENOENT;
+	if (ops != old && ops->owner)
+		return -EBUSY;
 	old->owner = NULL;
 	ops->owner = owner;
 	rcu_assign_pointer(owner->policy, ops);
@@ -109,17 +119,17 @@ void ioas_policy_detach(struct ioas_cgroup_ops *ops)
 	scoped_guard(mutex, &policy_mutex) {
 		owner = ops->owner;
 		ops->owner = NULL;
-		owner->policy_link = NULL;
+		/* Else detach_link() has a reference to it, or nobody looks. */
+		if (!owner->no_policy)
+			owner->policy_link = NULL;
 		RCU_INIT_POINTER(owner->policy, NULL);
 	}
 	static_branch_dec(&ioas_policies);
 	ioas_owner_put(owner);
 }
 
-static void tell_gone(const struct ioas_owner *owner)
+static void tell_gone(const struct ioas_cgroup_ops *ops)
 {
-	struct ioas_cgroup_ops *ops = attached_to(owner);
-
 	if (!ops->cgroup_gone)
 		return;
 	rcu_read_lock();
@@ -127,37 +137,53 @@ static void tell_gone(const struct ioas_owner *owner)
 	rcu_read_unlock();
 }
 
-/* From here on none can be attached. Return the link of the one that is, if any. */
-static struct bpf_link *close_to_policies(struct ioas_owner *owner)
+/* This has a reference to the link and to the owner, of which no other link comes. */
+static void detach_link(struct work_struct *work)
 {
-	struct bpf_link *link;
+	struct ioas_owner *owner = container_of(work, struct ioas_owner,
+						policy_work);
+	struct bpf_link *link = owner->policy_link;
 
-	guard(mutex)(&policy_mutex);
-	owner->no_policy = true;
-	if (!attached_to(owner))
-		return NULL;
-	tell_gone(owner);
-	link = owner->policy_link;
-	/* If it is being released, that detaches the policy. */
-	if (link && IS_ERR(bpf_link_inc_not_zero(link)))
-		link = NULL;
-	return link;
+	link->ops->detach(link);
+	bpf_link_put(link);
+	ioas_owner_put(owner);
+}
+
+/**
+ * ioas_policy_init_owner() - a new owner has no policy
+ * @owner: the owner
+ */
+void ioas_policy_init_owner(struct ioas_owner *owner)
+{
+	INIT_WORK(&owner->policy_work, detach_link);
 }
 
 /**
  * ioas_policy_forget_cgroup() - the cgroup of an owner goes
  * @owner: the owner
  *
+ * From here on its policy is not asked, and none can be attached.
+ *
  * Context: Process context; may sleep.  cgroup_mutex is held.
  */
 void ioas_policy_forget_cgroup(struct ioas_owner *owner)
 {
-	struct bpf_link *link = close_to_policies(owner);
+	struct ioas_cgroup_ops *ops;
+	struct bpf_link *link;
 
-	if (!link)
+	guard(mutex)(&policy_mutex);
+	owner->no_policy = true;
+	ops = attached_to(owner);
+	if (!ops)
 		return;
-	link->ops->detach(link);
-	bpf_link_put(link);
+	RCU_INIT_POINTER(owner->policy, NULL);
+	tell_gone(ops);
+	link = owner->policy_link;
+	/* If it is being released, that detaches the policy. */
+	if (!link || IS_ERR(bpf_link_inc_not_zero(link)))
+		return;
+	ioas_owner_get(owner);
+	schedule_work(&owner->policy_work);
 }
 
 /* ---- asking and telling ---- */
@@ -170,7 +196,6 @@ static int sanitize(int ret)
 	case -EPERM:
 	case -EACCES:
 	case -ENOMEM:
-	case -ENOSPC:
 	case -EDQUOT:
 		return ret;
 	}

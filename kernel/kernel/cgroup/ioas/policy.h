@@ -34,6 +34,7 @@ int ioas_policy_attach(struct ioas_owner *owner, struct ioas_cgroup_ops *ops,
 int ioas_policy_replace(struct ioas_cgroup_ops *ops,
 			struct ioas_cgroup_ops *old);
 void ioas_policy_detach(struct ioas_cgroup_ops *ops);
+void ioas_policy_init_owner(struct ioas_owner *owner);
 void ioas_policy_forget_cgroup(struct ioas_owner *owner);
 
 int ioas_policy_charge_pinned(struct ioas_owner *owner, enum ioas_cg_kind kind,
@@ -57,6 +58,10 @@ void ioas_policy_limit_hit(struct ioas_owner *owner,
 static inline bool ioas_policies_exist(void)
 {
 	return false;
+}
+
+static inline void ioas_policy_init_owner(struct ioas_owner *owner)
+{
 }
 
 static inline void ioas_policy_forget_cgroup(struct ioas_owner *owner)

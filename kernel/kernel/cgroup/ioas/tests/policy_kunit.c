@@ -687,8 +687,8 @@ static void refused_charge_leaves_what_was_pinned_before(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, charge_by(way, B));
 	attach(test, A);
 	take_snapshot(&before);
-	policy.answer[A] = -ENOSPC;
-	KUNIT_EXPECT_EQ(test, -ENOSPC, charge_by(way, DEEP));
+	policy.answer[A] = -EACCES;
+	KUNIT_EXPECT_EQ(test, -EACCES, charge_by(way, DEEP));
 	expect_snapshot(test, &before);
 	policy.answer[A] = 0;
 	KUNIT_EXPECT_EQ(test, 0, charge_by(way, DEEP));
@@ -731,7 +731,7 @@ static const struct answer_case answer_cases[] = {
 	{ "EPERM", -EPERM, -EPERM },
 	{ "EACCES", -EACCES, -EACCES },
 	{ "ENOMEM", -ENOMEM, -ENOMEM },
-	{ "ENOSPC", -ENOSPC, -ENOSPC },
+	{ "ENOSPC", -ENOSPC, -EPERM },
 	{ "EDQUOT", -EDQUOT, -EDQUOT },
 	{ "EINTR", -EINTR, -EPERM },
 	{ "EAGAIN", -EAGAIN, -EPERM },
@@ -880,7 +880,7 @@ static void refuse_device(struct kunit *test, unsigned int unit)
 	int i;
 
 	policy.refused_device[A] = devices[unit];
-	KUNIT_EXPECT_EQ(test, -ENOSPC, charge_devices(DEEP));
+	KUNIT_EXPECT_EQ(test, -EACCES, charge_devices(DEEP));
 	expect_device_refused(test, unit, before);
 	for (i = 0; i < NR_TEST_OWNERS; i++) {
 		struct ioas_pasids *pasids = policy.f->owner[i]->pasids;
@@ -903,7 +903,7 @@ static void refused_device_undoes_the_others(struct kunit *test)
 	unsigned int unit;
 
 	attach_everywhere(test);
-	policy.answer[A] = -ENOSPC;
+	policy.answer[A] = -EACCES;
 	for (unit = 0; unit < NR_DEVICES; unit++)
 		refuse_device(test, unit);
 	/* Also where the owner has PASIDs that stay. */
@@ -1088,8 +1088,10 @@ static void cgroup_that_goes_detaches_the_link(struct kunit *test)
 	ioas_policy_forget_cgroup(policy.f->owner[A1]);
 	KUNIT_ASSERT_EQ(test, policy.nr_told, 1);
 	expect_told(test, 0, CGROUP_GONE, A1);
+	/* Nobody is asked any more, before that is all. */
+	KUNIT_EXPECT_NULL(test, rcu_access_pointer(policy.f->owner[A1]->policy));
+	flush_work(&policy.f->owner[A1]->policy_work);
 	KUNIT_EXPECT_NULL(test, policy.ops[A1].owner);
-	KUNIT_EXPECT_NULL(test, policy.f->owner[A1]->policy_link);
 	KUNIT_EXPECT_EQ(test, 1, atomic64_read(&link.refcnt));
 	KUNIT_EXPECT_FALSE(test, ioas_policies_exist());
 }
@@ -1105,7 +1107,14 @@ static void link_that_is_released_is_left_alone(struct kunit *test)
 			ioas_policy_attach(policy.f->owner[A1], &policy.ops[A1],
 					   &link));
 	ioas_policy_forget_cgroup(policy.f->owner[A1]);
+	flush_work(&policy.f->owner[A1]->policy_work);
 	KUNIT_EXPECT_NOT_NULL(test, policy.ops[A1].owner);
+	/* What has the same id now does not get it as well, nor instead. */
+	KUNIT_EXPECT_EQ(test, -EBUSY,
+			ioas_policy_attach(policy.f->owner[A2], &policy.ops[A1],
+					   NULL));
+	KUNIT_EXPECT_EQ(test, -ENOENT,
+			ioas_policy_replace(&policy.ops[A1], &policy.ops[A1]));
 	detach(A1);
 }
 
