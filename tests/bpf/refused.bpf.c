@@ -226,6 +226,37 @@ int BPF_PROG(stat_is_null, __u64 cgroup_id)
 	return 0;
 }
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ioas_policy_stat);
+} stats SEC(".maps");
+
+SEC("tp_btf/deny")
+int BPF_PROG(stat_into_map, __u64 cgroup_id)
+{
+	struct ioas_policy_stat *stat;
+	__u32 key = 0;
+
+	stat = bpf_map_lookup_elem(&stats, &key);
+	if (stat)
+		bpf_ioas_stat(cgroup_id, stat, sizeof(*stat));
+	return 0;
+}
+
+/* The entry may not be there. */
+SEC("tp_btf/deny")
+int BPF_PROG(stat_into_nothing, __u64 cgroup_id)
+{
+	struct ioas_policy_stat *stat;
+	__u32 key = 0;
+
+	stat = bpf_map_lookup_elem(&stats, &key);
+	bpf_ioas_stat(cgroup_id, stat, sizeof(*stat));
+	return 0;
+}
+
 /* The kernel's own memory is not for it to write to. */
 SEC("struct_ops/charge_pinned")
 int BPF_PROG(stat_into_charge, struct ioas_policy_pinned *pinned)

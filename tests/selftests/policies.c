@@ -596,40 +596,137 @@ static void pin_and_unpin(void)
 	io_uring_queue_exit(&ring);
 }
 
-/* A charge that is refused is in ioas.stat until it is undone. */
-static void two_processes_never_hold_more_than_the_quota(void)
-{
-	struct child children[2];
-	int64_t gross, most = 0;
+static struct child racers[2];
 
+static void start_race(void)
+{
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	REQUIRE(shared != MAP_FAILED);
+	for (racer = 0; racer < 2; racer++)
+		start_child(&racers[racer], pin_and_unpin);
+	for (racer = 0; racer < 2; racer++)
+		release_child(&racers[racer]);
+}
+
+/* Both have pinned, and nothing is left; how often they were refused. */
+static unsigned int end_race(void)
+{
+	unsigned int refused;
+
+	shared->stop = true;
+	for (racer = 0; racer < 2; racer++)
+		EXPECT_EQ(reap_child(&racers[racer]), 0);
+	for (racer = 0; racer < 2; racer++)
+		EXPECT_AT_MOST(10, shared->passed[racer]);
+	EXPECT_AT_MOST(RACER_SIZE, shared->most);
+	EXPECT_SOON(stat_of(MIDDLE, "accounts"), 0);
+	EXPECT_EQ(stat_of(MIDDLE, "io_uring"), 0);
+	refused = shared->refused[0] + shared->refused[1];
+	return refused;
+}
+
+static void forget_race(void)
+{
+	REQUIRE(!munmap(shared, sizeof(*shared)));
+}
+
+/* A charge that is refused is in ioas.stat until it is undone. */
+static void two_processes_never_hold_more_than_the_quota(void)
+{
+	int64_t gross, most = 0;
+	unsigned int refused;
+
 	POLICY("load", "kind_quota", "--cgroup", MIDDLE, "--set",
 	       "io_uring=1M");
-	for (racer = 0; racer < 2; racer++)
-		start_child(&children[racer], pin_and_unpin);
-	for (racer = 0; racer < 2; racer++)
-		release_child(&children[racer]);
+	start_race();
 	for (int i = 0; i < 200; i++) {
 		gross = stat_of(MIDDLE, "io_uring");
 		most = gross > most ? gross : most;
 		usleep(10 * 1000);
 	}
-	shared->stop = true;
-	for (racer = 0; racer < 2; racer++)
-		EXPECT_EQ(reap_child(&children[racer]), 0);
+	refused = end_race();
 	EXPECT_AT_MOST(shared->most, RACE_QUOTA);
-	EXPECT_AT_MOST(RACER_SIZE, shared->most);
 	EXPECT_AT_MOST(most, 2 * RACER_SIZE);
-	for (racer = 0; racer < 2; racer++)
-		EXPECT_AT_MOST(10, shared->passed[racer]);
-	EXPECT_AT_MOST(10, shared->refused[0] + shared->refused[1]);
-	EXPECT_DENIED(MIDDLE, shared->refused[0] + shared->refused[1]);
-	EXPECT_SOON(stat_of(MIDDLE, "accounts"), 0);
-	EXPECT_EQ(stat_of(MIDDLE, "io_uring"), 0);
+	EXPECT_AT_MOST(10, refused);
+	EXPECT_DENIED(MIDDLE, refused);
 	POLICY("unload", "kind_quota", "--cgroup", MIDDLE);
-	REQUIRE(!munmap(shared, sizeof(*shared)));
+	forget_race();
+}
+
+static void two_processes_never_hold_more_than_a_burst(void)
+{
+	unsigned int refused;
+
+	POLICY("load", "burst", "--cgroup", MIDDLE, "--set", "soft=512K",
+	       "--set", "extra=512K", "--set", "length=1h");
+	start_race();
+	sleep(2);
+	refused = end_race();
+	EXPECT_AT_MOST(shared->most, RACE_QUOTA);
+	EXPECT_AT_MOST(10, refused);
+	EXPECT_DENIED(MIDDLE, refused);
+	POLICY("unload", "burst", "--cgroup", MIDDLE);
+	forget_race();
+}
+
+/* Alone neither is above the limit that is proposed; both together are. */
+static void dry_run_refuses_neither_of_two_processes(void)
+{
+	POLICY("load", "dry_run", "--cgroup", MIDDLE, "--set", "pinned=1M");
+	start_race();
+	sleep(2);
+	EXPECT_EQ(end_race(), 0);
+	EXPECT_EQ(shared->most, 2 * RACER_SIZE);
+	EXPECT_DENIED(MIDDLE, 0);
+	EXPECT_LIST("len(p) == 1 and p[0]['report'].endswith('1.2 MiB')");
+	POLICY("unload", "dry_run", "--cgroup", MIDDLE);
+	forget_race();
+}
+
+static void log_of_two_processes_misses_nothing(void)
+{
+	unsigned int refused;
+
+	POLICY("load", "deny_log", "--cgroup", MIDDLE);
+	POLICY("load", "kind_quota", "--cgroup", MIDDLE, "--set",
+	       "io_uring=1M");
+	start_race();
+	sleep(2);
+	refused = end_race();
+	EXPECT_AT_MOST(10, refused);
+	EXPECT_LIST("'%u refused' in [x['report'] for x in p]", refused);
+	POLICY("unload", "kind_quota", "--cgroup", MIDDLE);
+	POLICY("unload", "deny_log", "--cgroup", MIDDLE);
+	forget_race();
+}
+
+static void control(const char *group, const char *change)
+{
+	REQUIRE(!write_file(group_file(group, "cgroup.subtree_control"),
+			    change));
+}
+
+/* Also when its cgroup has the controller taken away, and gets it again. */
+static void policies_come_and_go_while_two_processes_pin(void)
+{
+	start_race();
+	for (int i = 0; i < 10; i++) {
+		POLICY("load", "kind_quota", "--cgroup", LEAF, "--set",
+		       "io_uring=1M");
+		POLICY("replace", "burst", "--cgroup", LEAF, "--set", "soft=1M",
+		       "--set", "extra=0", "--set", "length=1s");
+		if (i % 2) {
+			POLICY("unload", "burst", "--cgroup", LEAF);
+			continue;
+		}
+		control(MIDDLE, "-ioas");
+		POLICY("clean");
+		control(MIDDLE, "+ioas");
+	}
+	end_race();
+	EXPECT_EQ(is_in_bpffs(), false);
+	forget_race();
 }
 
 #define RUN(test) run_test(#test, test, set_up, clean_up)
@@ -662,5 +759,9 @@ int main(void)
 	RUN(removed_cgroup_has_no_policy);
 	RUN(cgroup_that_is_made_again_has_no_policy);
 	RUN(two_processes_never_hold_more_than_the_quota);
+	RUN(two_processes_never_hold_more_than_a_burst);
+	RUN(dry_run_refuses_neither_of_two_processes);
+	RUN(log_of_two_processes_misses_nothing);
+	RUN(policies_come_and_go_while_two_processes_pin);
 	return end_tests();
 }

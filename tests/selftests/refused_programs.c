@@ -157,6 +157,8 @@ static const struct pair {
 	{ "stat_is_a_number", -EACCES,
 	  "memory, len pair leads to invalid memory access", "stat_fits" },
 	{ "stat_is_null", -EACCES, "null", "stat_fits" },
+	{ "stat_into_nothing", -EACCES,
+	  "Possibly NULL pointer passed to trusted arg", "stat_into_map" },
 	{ "stat_into_charge_ops", -EINVAL,
 	  "expected pointer to STRUCT ioas_policy_stat",
 	  "stat_into_stack_ops" },
