@@ -3,6 +3,10 @@
  * What ioasctl does not take, and how it says so: one line, on stderr, and an exit
  * status of 2 for wrong usage and of 1 for all else. Nothing is left in bpffs.
  */
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <grp.h>
 #include <sched.h>
 #include <sys/mount.h>
@@ -406,6 +410,38 @@ static void missing_cgroups_are_said(void)
 	expect_all_fail(be_without_cgroups, "cgroup");
 }
 
+/* The system call is not there, as without CONFIG_BPF_SYSCALL. */
+static void be_without_bpf(void)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_bpf, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog program = { ARRAY_SIZE(filter), filter };
+
+	REQUIRE(!prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
+}
+
+static void missing_bpf_is_said(void)
+{
+	expect_all_fail(be_without_bpf, "CONFIG_BPF_SYSCALL");
+}
+
+static void be_without_btf(void)
+{
+	REQUIRE(!unshare(CLONE_NEWNS));
+	REQUIRE(!mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+	REQUIRE(!mount("none", "/sys/kernel/btf", "tmpfs", 0, NULL));
+}
+
+static void missing_btf_is_said(void)
+{
+	expect_all_fail(be_without_btf, "CONFIG_DEBUG_INFO_BTF");
+}
+
 static void controller_that_is_not_enabled_is_said(void)
 {
 	const char *group = LEAF "/deeper";
@@ -548,6 +584,8 @@ int main(void)
 	RUN(user_is_told_of_privilege_beside_a_policy);
 	RUN(missing_bpffs_is_said);
 	RUN(missing_cgroups_are_said);
+	RUN(missing_bpf_is_said);
+	RUN(missing_btf_is_said);
 	RUN(controller_that_is_not_enabled_is_said);
 	RUN(second_call_is_refused);
 	RUN(deny_log_replaces_nothing);
