@@ -210,4 +210,9 @@ struct ioas_policy_account {
 	char comm[TASK_COMM_LEN];
 };
 
+/* Kfuncs: see kernel/cgroup/ioas/kfuncs.c. */
+s64 bpf_ioas_usage(u64 cgroup_id, enum ioas_policy_resource resource);
+s64 bpf_ioas_limit(u64 cgroup_id, enum ioas_policy_resource resource);
+int bpf_ioas_stat(u64 cgroup_id, struct ioas_policy_stat *stat, u32 stat__sz);
+
 #endif /* _LINUX_IOAS_POLICY_H */

@@ -247,19 +247,23 @@ static struct ioas_owner *next_owner(const struct ioas_account_walk *walk)
 static struct ioas_cg_account *next_of_owner(const struct ioas_account_walk *walk)
 {
 	struct ioas_owner *owner = walk->owner;
-	struct ioas_cg_account *acct;
+	struct ioas_cg_account *acct, *found = NULL;
 
-	guard(spinlock)(&owner->accounts_lock);
+	spin_lock(&owner->accounts_lock);
 	acct = walk->acct;
 	/* A list that is as long as it likes is searched once for each pause. */
 	if (!acct)
 		acct = list_entry(&owner->accounts, struct ioas_cg_account,
 				  item);
-	list_for_each_entry_continue(acct, &owner->accounts, item)
+	list_for_each_entry_continue(acct, &owner->accounts, item) {
 		if (acct->number > walk->last &&
-		    refcount_inc_not_zero(&acct->refs))
-			return acct;
-	return NULL;
+		    refcount_inc_not_zero(&acct->refs)) {
+			found = acct;
+			break;
+		}
+	}
+	spin_unlock(&owner->accounts_lock);
+	return found;
 }
 
 /**
