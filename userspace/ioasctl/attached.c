@@ -37,8 +37,7 @@ static int read_map(int map, void *value, size_t size)
 
 static void read_config(struct attached *attached)
 {
-	_cleanup_free_ char *path = path_in(attached->folder, "config");
-	_cleanup_close_ int map = path ? bpf_obj_get(path) : -1;
+	_cleanup_close_ int map = open_pinned(attached->folder, "config");
 
 	if (map >= 0)
 		read_map(map, attached->config, sizeof(attached->config));
@@ -47,8 +46,7 @@ static void read_config(struct attached *attached)
 /* A struct_ops link whose cgroup has gone has no map any more. */
 static void read_link(struct attached *attached)
 {
-	_cleanup_free_ char *path = path_in(attached->folder, "link");
-	_cleanup_close_ int link = path ? bpf_obj_get(path) : -1;
+	_cleanup_close_ int link = open_pinned(attached->folder, "link");
 	struct bpf_link_info info = {};
 	__u32 len = sizeof(info);
 
@@ -149,6 +147,13 @@ static bool has_link(const struct attached *list, unsigned int nr, __u32 id)
 	return false;
 }
 
+static void clear(struct attached *attached)
+{
+	free(attached->path);
+	free(attached->name);
+	free(attached->folder);
+}
+
 /**
  * attached_free() - free what attached_list() gave
  * @list: the policies, or NULL
@@ -158,11 +163,8 @@ void attached_free(struct attached *list, unsigned int nr)
 {
 	unsigned int i;
 
-	for (i = 0; i < nr; i++) {
-		free(list[i].path);
-		free(list[i].name);
-		free(list[i].folder);
-	}
+	for (i = 0; i < nr; i++)
+		clear(&list[i]);
 	free(list);
 }
 
@@ -176,13 +178,6 @@ static struct attached *make_room(struct attached **list, unsigned int nr)
 	*list = more;
 	memset(&more[nr], 0, sizeof(*more));
 	return &more[nr];
-}
-
-static void clear(struct attached *attached)
-{
-	free(attached->path);
-	free(attached->name);
-	free(attached->folder);
 }
 
 static int list_folders(struct attached **list, unsigned int *nr)

@@ -52,6 +52,20 @@ char *path_in(const char *folder, const char *name)
 	return asprintf(&path, "%s/%s", folder, name) < 0 ? NULL : path;
 }
 
+/**
+ * open_pinned() - open a map or a link that is in a folder
+ * @folder: the folder
+ * @name: of the map or link
+ *
+ * Return: a file descriptor, or a negative errno.
+ */
+int open_pinned(const char *folder, const char *name)
+{
+	_cleanup_free_ char *path = path_in(folder, name);
+
+	return path ? bpf_obj_get(path) : -ENOMEM;
+}
+
 static bool is_link(const char *name)
 {
 	return !strncmp(name, "link", 4);
@@ -89,8 +103,7 @@ int remove_folder(const char *folder)
 /* At once, unlike the kernel when the last of its names goes. */
 static void detach(const char *folder)
 {
-	_cleanup_free_ char *path = path_in(folder, "link");
-	_cleanup_close_ int link = path ? bpf_obj_get(path) : -1;
+	_cleanup_close_ int link = open_pinned(folder, "link");
 
 	if (link >= 0)
 		bpf_link_detach(link);

@@ -12,6 +12,7 @@ struct policy;
 
 char *folder_of(const struct policy *policy, uint64_t cgroup_id);
 char *path_in(const char *folder, const char *name);
+int open_pinned(const char *folder, const char *name);
 int make_folder(const char *folder);
 int remove_folder(const char *folder);
 int forget_folder(const char *folder);

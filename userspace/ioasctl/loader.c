@@ -202,13 +202,15 @@ static int explain_attach(int error, const struct policy *policy,
 		    cgroup->path, strerror(-error));
 }
 
-static int pin_link(struct bpf_link *link, const char *folder, const char *name)
+/* In one more place, if it is in another already. */
+static int pin_link(const struct bpf_link *link, const char *folder,
+		    const char *name)
 {
 	_cleanup_free_ char *path = path_in(folder, name);
 
 	if (!path)
 		return fail(-ENOMEM, "out of memory");
-	if (bpf_link__pin(link, path))
+	if (bpf_obj_pin(bpf_link__fd(link), path))
 		return fail(-errno, "%s: %m", path);
 	return 0;
 }
@@ -321,18 +323,6 @@ int loader_load(const struct policy *policy, void *config,
 	return ret;
 }
 
-/* The link in one more place, so that it stays whatever becomes of the others. */
-static int pin_also(const struct bpf_link *link, const char *folder)
-{
-	_cleanup_free_ char *path = path_in(folder, "link");
-
-	if (!path)
-		return fail(-ENOMEM, "out of memory");
-	if (bpf_obj_pin(bpf_link__fd(link), path))
-		return fail(-errno, "%s: %m", path);
-	return 0;
-}
-
 /* All that can be done beforehand is, where that is another folder. */
 static int switch_to(struct bpf_link *link, struct bpf_object *object,
 		     const char *folder, bool moves)
@@ -340,7 +330,8 @@ static int switch_to(struct bpf_link *link, struct bpf_object *object,
 	int ret = 0;
 
 	if (moves)
-		ret = pin_also(link, folder) ?: pin_config(object, folder);
+		ret = pin_link(link, folder, "link") ?:
+						       pin_config(object, folder);
 	if (!ret && bpf_link__update_map(link, struct_ops_of(object)))
 		ret = fail(-errno, "the policy cannot be replaced: %m");
 	if (ret && moves)

@@ -9,6 +9,7 @@
 #include <bpf/libbpf.h>
 
 #include "attached.h"
+#include "folder.h"
 #include "ioasctl.h"
 #include "policies.h"
 #include "units.h"
@@ -38,15 +39,6 @@ static const struct setting dry_run_settings[] = {
 	  offsetof(struct ioas_dry_run, pasid_device), IOAS_NO_LIMIT, false },
 	{}
 };
-
-static int open_pinned(const char *folder, const char *name)
-{
-	_cleanup_free_ char *path = NULL;
-
-	if (asprintf(&path, "%s/%s", folder, name) < 0)
-		return -ENOMEM;
-	return bpf_obj_get(path);
-}
 
 static void report_dry_run(FILE *out, const struct attached *attached)
 {

@@ -37,8 +37,7 @@ static bool concerns(const struct ioas_refusal *refusal,
 static int read_log(const struct attached *log, unsigned int number,
 		    const struct cgroup *cgroup, struct entry **all, size_t *nr)
 {
-	_cleanup_free_ char *path = path_in(log->folder, "recent");
-	_cleanup_close_ int map = path ? bpf_obj_get(path) : -1;
+	_cleanup_close_ int map = open_pinned(log->folder, "recent");
 	struct ioas_refusal refusal;
 	struct entry *more;
 	__u32 i;
