@@ -6,7 +6,6 @@
  * libraries: -l:liburing.a -l:libbpf.a -lelf -lz
  */
 #include <glob.h>
-#include <sys/prctl.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -25,11 +24,6 @@ static struct io_uring ring;
 static int pin(size_t size)
 {
 	return register_buffer(&ring, memory, size);
-}
-
-static void name_thread(const char *name)
-{
-	REQUIRE(!prctl(PR_SET_NAME, name));
 }
 
 static void set_up(void)

@@ -13,6 +13,7 @@
 #ifndef IOAS_POLICY_H
 #define IOAS_POLICY_H
 
+#include <sys/prctl.h>
 #include <ctype.h>
 #include <sys/mman.h>
 
@@ -329,6 +330,12 @@ static inline void expect_denied(int line, const char *events,
 	expect_denied(__LINE__, "ioas.pinned.events", line_up, group, nr)
 
 /* ---- memory ---- */
+
+/* What accounts and refusals say of who asked. */
+static inline void name_thread(const char *name)
+{
+	REQUIRE(!prctl(PR_SET_NAME, name));
+}
 
 /* That a charge does not split: it begins where a huge page would. */
 static inline char *get_aligned(size_t size)

@@ -4,8 +4,6 @@
  *
  * libraries: -l:liburing.a
  */
-#include <sys/prctl.h>
-
 #include "ioas_io_uring.h"
 #include "ioas_mock.h"
 #include "ioas_policy.h"
@@ -17,11 +15,6 @@
 
 static char *memory;
 static struct io_uring ring;
-
-static void name_thread(const char *name)
-{
-	REQUIRE(!prctl(PR_SET_NAME, name));
-}
 
 static void set_up(void)
 {
