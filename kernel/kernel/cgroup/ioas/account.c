@@ -93,8 +93,7 @@ static void add_to_owner(struct ioas_cg_account *acct)
 
 	ioas_owner_get(owner);
 	spin_lock(&owner->accounts_lock);
-	acct->number = ++owner->last_account;
-	list_add_tail(&acct->item, &owner->accounts);
+	list_add_tail(&acct->item.list, &owner->accounts);
 	WRITE_ONCE(owner->nr_accounts, owner->nr_accounts + 1);
 	spin_unlock(&owner->accounts_lock);
 }
@@ -104,7 +103,7 @@ static void remove_from_owner(struct ioas_cg_account *acct)
 	struct ioas_owner *owner = acct->owner;
 
 	spin_lock(&owner->accounts_lock);
-	list_del(&acct->item);
+	list_del(&acct->item.list);
 	WRITE_ONCE(owner->nr_accounts, owner->nr_accounts - 1);
 	spin_unlock(&owner->accounts_lock);
 }
@@ -219,7 +218,7 @@ EXPORT_SYMBOL_GPL(ioas_cg_account_put);
  *
  * Accounts that exist from the beginning to the end are found once each; those that come
  * or go may be.  A walk takes no account from its owner: each is held only while it is
- * looked at.
+ * looked at, and a walk that pauses leaves a mark of its own in the list.
  */
 void ioas_account_walk_begin(struct ioas_account_walk *walk,
 			     struct ioas_owner *root)
@@ -228,7 +227,9 @@ void ioas_account_walk_begin(struct ioas_account_walk *walk,
 	*walk = (struct ioas_account_walk){
 		.root = root,
 		.owner = root,
+		.pause.paused_walk = true,
 	};
+	INIT_LIST_HEAD(&walk->pause.list);
 }
 
 /* The next one that is not going, with a reference. */
@@ -244,24 +245,26 @@ static struct ioas_owner *next_owner(const struct ioas_account_walk *walk)
 }
 
 /* The next of the same owner, with a reference, or NULL. */
-static struct ioas_cg_account *next_of_owner(const struct ioas_account_walk *walk)
+static struct ioas_cg_account *next_of_owner(struct ioas_account_walk *walk)
 {
 	struct ioas_owner *owner = walk->owner;
 	struct ioas_cg_account *acct, *found = NULL;
+	struct list_head *at = &owner->accounts;
 
 	spin_lock(&owner->accounts_lock);
-	acct = walk->acct;
-	/* A list that is as long as it likes is searched once for each pause. */
-	if (!acct)
-		acct = list_entry(&owner->accounts, struct ioas_cg_account,
-				  item);
-	list_for_each_entry_continue(acct, &owner->accounts, item) {
-		if (acct->number > walk->last &&
+	if (walk->acct)
+		at = &walk->acct->item.list;
+	else if (!list_empty(&walk->pause.list))
+		at = &walk->pause.list;
+	for (at = at->next; at != &owner->accounts; at = at->next) {
+		acct = container_of(at, struct ioas_cg_account, item.list);
+		if (!acct->item.paused_walk &&
 		    refcount_inc_not_zero(&acct->refs)) {
 			found = acct;
 			break;
 		}
 	}
+	list_del_init(&walk->pause.list);
 	spin_unlock(&owner->accounts_lock);
 	return found;
 }
@@ -282,14 +285,11 @@ struct ioas_cg_account *ioas_account_walk_next(struct ioas_account_walk *walk)
 		acct = next_of_owner(walk);
 		ioas_cg_account_put(walk->acct);
 		walk->acct = acct;
-		if (acct) {
-			walk->last = acct->number;
+		if (acct)
 			return acct;
-		}
 		owner = next_owner(walk);
 		ioas_owner_put(walk->owner);
 		walk->owner = owner;
-		walk->last = 0;
 	}
 	return NULL;
 }
@@ -304,7 +304,9 @@ void ioas_account_walk_pause(struct ioas_account_walk *walk)
 {
 	if (!walk->acct)
 		return;
-	walk->last = walk->acct->number - 1;
+	spin_lock(&walk->owner->accounts_lock);
+	list_add_tail(&walk->pause.list, &walk->acct->item.list);
+	spin_unlock(&walk->owner->accounts_lock);
 	ioas_cg_account_put(walk->acct);
 	walk->acct = NULL;
 }
@@ -317,7 +319,12 @@ void ioas_account_walk_pause(struct ioas_account_walk *walk)
  */
 void ioas_account_walk_end(struct ioas_account_walk *walk)
 {
-	ioas_account_walk_pause(walk);
+	if (!walk->owner)
+		return;
+	spin_lock(&walk->owner->accounts_lock);
+	list_del_init(&walk->pause.list);
+	spin_unlock(&walk->owner->accounts_lock);
+	ioas_cg_account_put(walk->acct);
 	ioas_owner_put(walk->owner);
 }
 

@@ -27,6 +27,16 @@ struct ioas_account_maker {
 };
 
 /**
+ * struct ioas_account_item - what is in &ioas_owner.accounts
+ * @list: the list
+ * @paused_walk: this is no account, but where a walk goes on
+ */
+struct ioas_account_item {
+	struct list_head list;
+	bool paused_walk;
+};
+
+/**
  * struct ioas_cg_account - pins of one object, all by the same owner
  * @owner: who is charged; referenced, never changes
  * @memcg: memory cgroup that pays for the index; referenced, or NULL
@@ -35,7 +45,6 @@ struct ioas_account_maker {
  * @refs: holders of the account
  * @pages: pins held now; calls for one account do not run at the same time
  * @item: in &ioas_owner.accounts
- * @number: of the owner's accounts; later ones have larger ones
  * @maker: who it was made for; never changes
  */
 struct ioas_cg_account {
@@ -45,8 +54,7 @@ struct ioas_cg_account {
 	bool memlock_exempt;
 	refcount_t refs;
 	long pages;
-	struct list_head item;
-	u64 number;
+	struct ioas_account_item item;
 	struct ioas_account_maker maker;
 };
 
@@ -55,13 +63,13 @@ struct ioas_cg_account {
  * @root: the owner at the root of the tree
  * @owner: whose account is next, or NULL; holds a reference
  * @acct: the last account, or NULL; holds a reference
- * @last: its number, or 0
+ * @pause: before the account that the walk goes on at, while it pauses
  */
 struct ioas_account_walk {
 	struct ioas_owner *root;
 	struct ioas_owner *owner;
 	struct ioas_cg_account *acct;
-	u64 last;
+	struct ioas_account_item pause;
 };
 
 struct ioas_cg_account *ioas_account_create(struct ioas_owner *owner,

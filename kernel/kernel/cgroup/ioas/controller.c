@@ -218,30 +218,6 @@ struct ioas_owner *ioas_cg_owner_of(struct task_struct *task)
 EXPORT_SYMBOL_GPL(ioas_cg_owner_of);
 
 /**
- * ioas_owner_of_id() - the owner of a cgroup
- * @cgroup_id: the cgroup, by the inode number of its folder
- *
- * Context: Under RCU, which the owner stays for.
- * Return: the owner, or NULL if there is no such cgroup, or the controller is not enabled
- * in it.
- */
-struct ioas_owner *ioas_owner_of_id(u64 cgroup_id)
-{
-	struct cgroup_subsys_state *css;
-	struct ioas_owner *owner = NULL;
-	struct cgroup *cgroup;
-
-	cgroup = __cgroup_get_from_id(cgroup_id);
-	if (IS_ERR(cgroup))
-		return NULL;
-	css = rcu_dereference(cgroup->subsys[ioas_cgrp_id]);
-	if (css)
-		owner = css_ioas(css)->owner;
-	cgroup_put(cgroup);
-	return owner;
-}
-
-/**
  * ioas_root_owner() - the owner of the root cgroup
  */
 struct ioas_owner *ioas_root_owner(void)
@@ -798,7 +774,7 @@ static int ioas_css_online(struct cgroup_subsys_state *css)
 
 	owner->cgroup_id = cgroup_id(css->cgroup);
 	rcu_assign_pointer(owner->css, css);
-	return 0;
+	return ioas_policy_know_cgroup(owner);
 }
 
 static void ioas_css_offline(struct cgroup_subsys_state *css)

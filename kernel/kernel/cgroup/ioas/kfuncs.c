@@ -76,7 +76,7 @@ __bpf_kfunc s64 bpf_ioas_usage(u64 cgroup_id,
 	s64 ret;
 
 	rcu_read_lock();
-	owner = ioas_owner_of_id(cgroup_id);
+	owner = ioas_policy_owner_of_id(cgroup_id);
 	ret = owner ? usage_of(owner, resource) : -ENOENT;
 	rcu_read_unlock();
 	return ret;
@@ -97,7 +97,7 @@ __bpf_kfunc s64 bpf_ioas_limit(u64 cgroup_id,
 	s64 ret;
 
 	rcu_read_lock();
-	owner = ioas_owner_of_id(cgroup_id);
+	owner = ioas_policy_owner_of_id(cgroup_id);
 	ret = owner ? limit_of(owner, resource) : -ENOENT;
 	rcu_read_unlock();
 	return ret;
@@ -124,7 +124,7 @@ __bpf_kfunc int bpf_ioas_stat(u64 cgroup_id, struct ioas_policy_stat *stat,
 		return -EINVAL;
 	memset(stat, 0, stat__sz);
 	rcu_read_lock();
-	owner = ioas_owner_of_id(cgroup_id);
+	owner = ioas_policy_owner_of_id(cgroup_id);
 	if (owner) {
 		ioas_owner_sum(owner, &sum);
 		stat_of(&sum, stat);

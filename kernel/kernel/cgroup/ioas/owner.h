@@ -147,9 +147,8 @@ struct ioas_ledger {
  * @pasids: by scope; protected by &ioas_ledger.pasid_lock
  * @pasids_held: charges of this owner alone, of all scopes; the same
  * @gross: pins by this owner alone, its descendants not included
- * @accounts: of this owner alone, from the oldest on
+ * @accounts: of this owner alone, from the oldest on: &struct ioas_account_item
  * @nr_accounts: number of @accounts
- * @last_account: number of the account that was made last
  * @accounts_lock: protects @accounts and what is said of them here
  * @policy: asked about charges, or NULL; RCU, see policy.c
  * @policy_link: what it is attached by
@@ -190,7 +189,6 @@ struct ioas_owner {
 	struct ioas_gross __percpu *gross;
 	struct list_head accounts;
 	unsigned long nr_accounts;
-	u64 last_account;
 	spinlock_t accounts_lock;	/* see above */
 	bool retired;
 #ifdef CONFIG_CGROUP_IOAS_BPF
@@ -234,8 +232,7 @@ struct ioas_owner_stat {
 	unsigned long accounts;
 };
 
-/* The owners of cgroups: see controller.c. */
-struct ioas_owner *ioas_owner_of_id(u64 cgroup_id);
+/* See controller.c. */
 struct ioas_owner *ioas_root_owner(void);
 
 void ioas_ledger_init(struct ioas_ledger *ledger);

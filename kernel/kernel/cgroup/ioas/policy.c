@@ -31,6 +31,7 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/workqueue.h>
+#include <linux/xarray.h>
 
 #include "owner.h"
 #include "policy.h"
@@ -38,6 +39,41 @@
 DEFINE_STATIC_KEY_FALSE(ioas_policies);
 
 static DEFINE_MUTEX(policy_mutex);
+
+/* ---- cgroups by their ids ---- */
+
+/* Owners whose cgroups are there, by id: by the lower half of it on 32 bits. */
+static DEFINE_XARRAY_FLAGS(owners, XA_FLAGS_ACCOUNT);
+
+/**
+ * ioas_policy_know_cgroup() - the cgroup of an owner is there
+ * @owner: the owner
+ *
+ * From here on programs find it by its id.
+ *
+ * Context: Process context; may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int ioas_policy_know_cgroup(struct ioas_owner *owner)
+{
+	return xa_insert(&owners, owner->cgroup_id, owner, GFP_KERNEL);
+}
+
+/**
+ * ioas_policy_owner_of_id() - the owner of a cgroup
+ * @cgroup_id: the cgroup, by the inode number of its folder
+ *
+ * Context: Any, under RCU, which the owner stays for.  That is why this does not ask
+ * kernfs, which has a lock to take that interrupts do not shut out.
+ * Return: the owner, or NULL if there is no such cgroup, or the controller is not enabled
+ * in it.
+ */
+struct ioas_owner *ioas_policy_owner_of_id(u64 cgroup_id)
+{
+	struct ioas_owner *owner = xa_load(&owners, cgroup_id);
+
+	return owner && owner->cgroup_id == cgroup_id ? owner : NULL;
+}
 
 /* ---- attached to a cgroup ---- */
 
@@ -162,7 +198,8 @@ void ioas_policy_init_owner(struct ioas_owner *owner)
  * ioas_policy_forget_cgroup() - the cgroup of an owner goes
  * @owner: the owner
  *
- * From here on its policy is not asked, and none can be attached.
+ * From here on its policy is not asked, none can be attached, and programs do not find the
+ * cgroup.
  *
  * Context: Process context; may sleep.  cgroup_mutex is held.
  */
@@ -171,6 +208,7 @@ void ioas_policy_forget_cgroup(struct ioas_owner *owner)
 	struct ioas_cgroup_ops *ops;
 	struct bpf_link *link;
 
+	xa_erase(&owners, owner->cgroup_id);
 	guard(mutex)(&policy_mutex);
 	owner->no_policy = true;
 	ops = attached_to(owner);

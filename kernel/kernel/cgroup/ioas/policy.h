@@ -35,6 +35,8 @@ int ioas_policy_replace(struct ioas_cgroup_ops *ops,
 			struct ioas_cgroup_ops *old);
 void ioas_policy_detach(struct ioas_cgroup_ops *ops);
 void ioas_policy_init_owner(struct ioas_owner *owner);
+int ioas_policy_know_cgroup(struct ioas_owner *owner);
+struct ioas_owner *ioas_policy_owner_of_id(u64 cgroup_id);
 void ioas_policy_forget_cgroup(struct ioas_owner *owner);
 
 int ioas_policy_charge_pinned(struct ioas_owner *owner, enum ioas_cg_kind kind,
@@ -62,6 +64,11 @@ static inline bool ioas_policies_exist(void)
 
 static inline void ioas_policy_init_owner(struct ioas_owner *owner)
 {
+}
+
+static inline int ioas_policy_know_cgroup(struct ioas_owner *owner)
+{
+	return 0;
 }
 
 static inline void ioas_policy_forget_cgroup(struct ioas_owner *owner)

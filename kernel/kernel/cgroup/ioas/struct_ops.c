@@ -89,7 +89,7 @@ static struct ioas_owner *get_owner(u64 cgroup_id)
 	struct ioas_owner *owner;
 
 	rcu_read_lock();
-	owner = ioas_owner_of_id(cgroup_id);
+	owner = ioas_policy_owner_of_id(cgroup_id);
 	if (owner)
 		ioas_owner_get(owner);
 	rcu_read_unlock();

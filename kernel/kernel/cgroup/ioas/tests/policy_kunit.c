@@ -16,7 +16,7 @@
 #define GLOBAL IOAS_CG_PASID_GLOBAL
 #define DEVICE IOAS_CG_PASID_DEVICE
 
-#define FIRST_ID	100	/* of the cgroups, in the order of enum test_owner */
+#define FIRST_ID	0x7f000000	/* of the cgroups, in the order of enum test_owner */
 #define BLOCK_ORDER	7
 #define CHARGED		40	/* pages that each way to charge charges */
 #define MAX_TOLD	64
@@ -549,10 +549,7 @@ static void limit_is_told_and_not_asked_about(struct kunit *test)
 	uncharge(A2, 120, 5);
 }
 
-/**
- * struct snapshot - what a charge changes
- * @usage: of the owner; and so on
- */
+/* What a charge changes. */
 struct snapshot {
 	struct {
 		unsigned long usage, shared, peak, local_peak, gross;
@@ -1295,6 +1292,27 @@ static void policies_come_and_go_while_threads_charge(struct kunit *test)
 	expect_nothing_left(test);
 }
 
+static void cgroup_is_found_by_its_id_while_it_is_there(struct kunit *test)
+{
+	struct ioas_owner *owner = policy.f->owner[A1];
+
+	rcu_read_lock();
+	KUNIT_EXPECT_NULL(test, ioas_policy_owner_of_id(id_of(A1)));
+	rcu_read_unlock();
+	KUNIT_ASSERT_EQ(test, 0, ioas_policy_know_cgroup(owner));
+	rcu_read_lock();
+	KUNIT_EXPECT_PTR_EQ(test, ioas_policy_owner_of_id(id_of(A1)), owner);
+	KUNIT_EXPECT_NULL(test, ioas_policy_owner_of_id(id_of(A2)));
+	/* Ids are longer than pointers on some machines. */
+	KUNIT_EXPECT_NULL(test,
+			  ioas_policy_owner_of_id(id_of(A1) ^ BIT_ULL(32)));
+	rcu_read_unlock();
+	ioas_policy_forget_cgroup(owner);
+	rcu_read_lock();
+	KUNIT_EXPECT_NULL(test, ioas_policy_owner_of_id(id_of(A1)));
+	rcu_read_unlock();
+}
+
 static struct kunit_case policy_cases[] = {
 	KUNIT_CASE_PARAM(nearest_is_asked_first_and_the_root_last,
 			 way_gen_params),
@@ -1324,6 +1342,7 @@ static struct kunit_case policy_cases[] = {
 	KUNIT_CASE(cgroup_that_goes_detaches_the_link),
 	KUNIT_CASE(link_that_is_released_is_left_alone),
 	KUNIT_CASE(policy_keeps_the_owner_of_a_removed_cgroup),
+	KUNIT_CASE(cgroup_is_found_by_its_id_while_it_is_there),
 	KUNIT_CASE_SLOW(policies_come_and_go_while_threads_charge),
 	{ }
 };

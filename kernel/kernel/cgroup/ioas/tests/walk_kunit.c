@@ -269,6 +269,32 @@ static void accounts_may_end_while_a_walk_pauses(struct kunit *test)
 	ioas_cg_account_put(acct[4]);
 }
 
+/* Each has its mark in the list, before the same account. */
+static void walks_that_pause_do_not_see_each_other(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct ioas_cg_account *last = new_account(test, B);
+	struct ioas_account_walk walk[3];
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		ioas_account_walk_begin(&walk[i], f->owner[B]);
+		expect_next(test, &walk[i], f->acct[B]);
+		expect_next(test, &walk[i], last);
+		ioas_account_walk_pause(&walk[i]);
+	}
+	expect_next(test, &walk[1], last);
+	ioas_account_walk_end(&walk[2]);
+	expect_next(test, &walk[0], last);
+	expect_next(test, &walk[0], NULL);
+	expect_next(test, &walk[1], NULL);
+	ioas_account_walk_end(&walk[0]);
+	ioas_account_walk_end(&walk[1]);
+	ioas_cg_account_put(last);
+	fixture_end_account(f, B);
+	KUNIT_EXPECT_TRUE(test, list_empty(&f->owner[B]->accounts));
+}
+
 static void walk_leaves_an_owner_without_accounts_behind(struct kunit *test)
 {
 	struct fixture *f = test->priv;
@@ -387,6 +413,7 @@ static struct kunit_case walk_cases[] = {
 	KUNIT_CASE(walk_may_end_anywhere),
 	KUNIT_CASE(account_stays_while_a_walk_looks_at_it),
 	KUNIT_CASE(accounts_may_end_while_a_walk_pauses),
+	KUNIT_CASE(walks_that_pause_do_not_see_each_other),
 	KUNIT_CASE(walk_leaves_an_owner_without_accounts_behind),
 	KUNIT_CASE(owner_may_go_while_a_walk_is_at_it),
 	KUNIT_CASE(walk_goes_on_below_an_owner_that_was_removed),
