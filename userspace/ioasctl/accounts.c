@@ -10,12 +10,11 @@
 #include "cgroup.h"
 #include "ioasctl.h"
 
-/* The paths of cgroups that were asked for; many accounts have the same one. */
+/* The accounts of a cgroup come one after the other. */
 static char *path_of(const struct account *list, size_t nr, __u64 id)
 {
-	while (nr--)
-		if (list[nr].record.cgroup_id == id)
-			return list[nr].path ? strdup(list[nr].path) : NULL;
+	if (nr && list[nr - 1].record.cgroup_id == id)
+		return list[nr - 1].path ? strdup(list[nr - 1].path) : NULL;
 	return cgroup_path_of(id);
 }
 
@@ -40,10 +39,7 @@ static int add(const struct ioas_account_record *record, const char *below,
 	return 0;
 }
 
-/*
- * Many at once: at each read the kernel looks again for the account that it has come to.
- * A read ends after a record.
- */
+/* A read ends after a record. */
 static int read_all(int fd, const char *below, struct account **list,
 		    size_t *nr)
 {

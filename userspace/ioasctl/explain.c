@@ -34,7 +34,7 @@ static const char *const resource_name[] = {
  * @limit_path: whose limit or policy refused; NULL if it has gone
  * @policy: the policy that refused; NULL if it was a limit, or the policy has gone
  * @holders: the accounts below @limit_path that pin most
- * @nr_holders: number of @holders
+ * @nr_holders: how many there are of these, at most MOST_HOLDERS
  * @remedy: the command that would help, or NULL
  */
 struct story {
@@ -53,15 +53,6 @@ static void story_free(struct story *story)
 	free(story->limit_path);
 	free(story->remedy);
 	accounts_free(story->holders, story->nr_holders);
-}
-
-static const struct attached *policy_of(const struct ioas_refusal *refusal,
-					const struct attached *list,
-					unsigned int nr)
-{
-	if (!refusal->error)
-		return NULL;
-	return attached_decider(list, nr, refusal->limit_id);
 }
 
 static bool is_by_policy(const struct story *story)
@@ -105,8 +96,57 @@ static void make_names_printable(struct story *story)
 	make_printable(story->refusal->comm);
 }
 
-static int story_of(struct ioas_refusal *refusal, const struct attached *list,
-		    unsigned int nr, struct story *story)
+/**
+ * struct known - what is there now
+ * @policies: those that are attached
+ * @nr_policies: how many there are
+ * @accounts: of all cgroups, those that pin most first
+ * @nr_accounts: how many there are
+ */
+struct known {
+	struct attached *policies;
+	unsigned int nr_policies;
+	struct account *accounts;
+	size_t nr_accounts;
+};
+
+static const struct attached *policy_of(const struct ioas_refusal *refusal,
+					const struct known *known)
+{
+	if (!refusal->error)
+		return NULL;
+	return attached_decider(known->policies, known->nr_policies,
+				refusal->limit_id);
+}
+
+static int copy_holders(const struct known *known, struct story *story)
+{
+	const struct account *from;
+	struct account *to;
+	size_t i;
+
+	story->holders = calloc(MOST_HOLDERS, sizeof(*story->holders));
+	if (!story->holders)
+		return fail(-ENOMEM, "out of memory");
+	for (i = 0; i < known->nr_accounts; i++) {
+		from = &known->accounts[i];
+		if (!from->path ||
+		    !cgroup_is_below(from->path, story->limit_path))
+			continue;
+		if (story->nr_holders == MOST_HOLDERS)
+			break;
+		to = &story->holders[story->nr_holders];
+		*to = *from;
+		to->path = strdup(from->path);
+		if (!to->path)
+			return fail(-ENOMEM, "out of memory");
+		story->nr_holders++;
+	}
+	return 0;
+}
+
+static int story_of(struct ioas_refusal *refusal, const struct known *known,
+		    struct story *story)
 {
 	int ret = 0;
 
@@ -114,11 +154,10 @@ static int story_of(struct ioas_refusal *refusal, const struct attached *list,
 		.refusal = refusal,
 		.path = cgroup_path_of(refusal->cgroup_id),
 		.limit_path = cgroup_path_of(refusal->limit_id),
-		.policy = policy_of(refusal, list, nr),
+		.policy = policy_of(refusal, known),
 	};
 	if (refusal->resource == PINNED && story->limit_path)
-		ret = accounts_read(story->limit_path, &story->holders,
-				    &story->nr_holders);
+		ret = copy_holders(known, story);
 	make_names_printable(story);
 	return ret;
 }
@@ -189,7 +228,7 @@ static void print_holders(const struct story *story)
 	if (!story->nr_holders)
 		return;
 	puts("  Most of that is held now by:");
-	for (i = 0; i < story->nr_holders && i < MOST_HOLDERS; i++) {
+	for (i = 0; i < story->nr_holders; i++) {
 		record = &story->holders[i].record;
 		printf("    %10s  %-8s  %.*s (PID %u) in %s\n",
 		       format_size(record->bytes, size),
@@ -315,7 +354,7 @@ static json_t *json_of_holders(const struct story *story)
 	json_t *holders = json_array();
 	size_t i;
 
-	for (i = 0; i < story->nr_holders && i < MOST_HOLDERS; i++) {
+	for (i = 0; i < story->nr_holders; i++) {
 		record = &story->holders[i].record;
 		json_array_append_new(
 			holders,
@@ -362,8 +401,7 @@ static json_t *json_of(const struct story *story, uint64_t now)
 /* ---- the verb ---- */
 
 static int tell(struct ioas_refusal *refusals, size_t nr,
-		const struct attached *list, unsigned int nr_attached,
-		json_t *array)
+		const struct known *known, json_t *array)
 {
 	uint64_t now = boottime_ns();
 	struct story story;
@@ -371,7 +409,7 @@ static int tell(struct ioas_refusal *refusals, size_t nr,
 	int ret;
 
 	for (i = 0; i < nr && i < MOST_REFUSALS; i++) {
-		ret = story_of(&refusals[i], list, nr_attached, &story);
+		ret = story_of(&refusals[i], known, &story);
 		if (!ret && array)
 			json_array_append_new(array, json_of(&story, now));
 		else if (!ret)
@@ -385,22 +423,25 @@ static int tell(struct ioas_refusal *refusals, size_t nr,
 
 static int explain(const struct cgroup *cgroup, bool json)
 {
-	json_t *array = json ? json_array() : NULL;
 	struct ioas_refusal *refusals = NULL;
-	struct attached *list;
-	unsigned int nr_attached;
+	json_t *array = NULL;
+	struct known known = {};
 	size_t nr = 0;
 	int ret;
 
-	ret = attached_list(&list, &nr_attached);
+	ret = attached_list(&known.policies, &known.nr_policies);
 	if (ret)
 		return ret;
-	ret = refusals_read(list, nr_attached, cgroup, &refusals, &nr);
+	if (json)
+		array = json_array();
+	ret = refusals_read(known.policies, known.nr_policies, cgroup,
+			    &refusals, &nr);
 	if (ret == -ENOENT)
 		fail(ret,
 		     "nobody logs what is refused to %s: 'ioasctl policy load deny_log --cgroup %s' does, from then on",
 		     cgroup->path, cgroup->path);
-	ret = ret ?: tell(refusals, nr, list, nr_attached, array);
+	ret = ret ?: accounts_read(NULL, &known.accounts, &known.nr_accounts);
+	ret = ret ?: tell(refusals, nr, &known, array);
 	if (!ret && json) {
 		json_dumpf(array, stdout, JSON_INDENT(2));
 		putchar('\n');
@@ -410,7 +451,8 @@ static int explain(const struct cgroup *cgroup, bool json)
 	}
 	json_decref(array);
 	free(refusals);
-	attached_free(list, nr_attached);
+	accounts_free(known.accounts, known.nr_accounts);
+	attached_free(known.policies, known.nr_policies);
 	return ret;
 }
 
