@@ -277,26 +277,47 @@ static void replaced_limit_keeps_the_count(void)
 static struct shared {
 	atomic_int held;
 	atomic_bool too_many;
-	atomic_uint refused;
+	atomic_uint refused, attached;
 } * shared;
 
-/* Runs in a child, with the iommufd of its parent. */
+/* Returns whether there is one to give back. */
+static bool is_held(int ret)
+{
+	if (ret < 0) {
+		EXPECT_EQ(ret, -EDQUOT);
+		shared->refused++;
+		return false;
+	}
+	if (++shared->held > RACE_LIMIT)
+		shared->too_many = true;
+	usleep(100);
+	shared->held--;
+	return true;
+}
+
+/* Runs in a child, with the iommufd of its parent, whose mutex it charges under. */
 static void allocate_and_free(void)
 {
 	pause_here();
 	for (int i = 0; i < 300; i++) {
 		int vpasid = ALLOC(DEVICE, 0, own.bound);
 
-		if (vpasid < 0) {
-			EXPECT_EQ(vpasid, -EDQUOT);
-			shared->refused++;
-			continue;
+		if (is_held(vpasid))
+			EXPECT_EQ(free_vpasid(DEVICE, vpasid, own.bound), 0);
+	}
+}
+
+static int global_number;
+
+/* The same, under the mutex of the device's IOMMU group. */
+static void attach_and_detach(void)
+{
+	pause_here();
+	for (int i = 0; i < 300; i++) {
+		if (is_held(attach_pasid(&own, global_number))) {
+			EXPECT_EQ(detach_pasid(&own, global_number), 0);
+			shared->attached++;
 		}
-		if (++shared->held > RACE_LIMIT)
-			shared->too_many = true;
-		usleep(100);
-		shared->held--;
-		EXPECT_EQ(free_vpasid(DEVICE, vpasid, own.bound), 0);
 	}
 }
 
@@ -304,25 +325,29 @@ static void racing_processes_never_pass_the_limit(void)
 {
 	struct child children[NR_RACERS];
 
+	EXPECT_EQ(ALLOC(GLOBAL, 5), 5);
+	global_number = translate(&own, 5);
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	REQUIRE(shared != MAP_FAILED);
 	POLICY("load", "pasid_device", "--cgroup", INNER, "--set",
 	       setting(PATH_OF_OWN, RACE_LIMIT));
 	for (size_t i = 0; i < NR_RACERS; i++)
-		start_child(&children[i], allocate_and_free);
+		start_child(&children[i],
+			    i ? allocate_and_free : attach_and_detach);
 	for (size_t i = 0; i < NR_RACERS; i++)
 		release_child(&children[i]);
 	for (size_t i = 0; i < NR_RACERS; i++)
 		EXPECT_EQ(reap_child(&children[i]), 0);
 	EXPECT_EQ(shared->too_many, false);
 	EXPECT_AT_MOST(1, shared->refused);
+	EXPECT_AT_MOST(1, shared->attached);
 	EXPECT_DENIED_PASIDS(INNER, shared->refused);
 	EXPECT_USED(INNER, PATH_OF_OWN, 0, RACE_LIMIT);
-	EXPECT_CHARGED(0, 0);
-	EXPECT_EQ(ALLOC(DEVICE, 5, own.bound), 5);
+	EXPECT_CHARGED(1, 0);
 	EXPECT_EQ(ALLOC(DEVICE, 6, own.bound), 6);
-	EXPECT_EQ(ALLOC(DEVICE, 7, own.bound), -EDQUOT);
+	EXPECT_EQ(ALLOC(DEVICE, 7, own.bound), 7);
+	EXPECT_EQ(ALLOC(DEVICE, 8, own.bound), -EDQUOT);
 	POLICY("unload", "pasid_device", "--cgroup", INNER);
 	REQUIRE(!munmap(shared, sizeof(*shared)));
 }
