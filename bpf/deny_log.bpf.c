@@ -116,7 +116,8 @@ int BPF_PROG(deny, __u64 cgroup_id, enum ioas_cg_kind kind, __u64 limit_id,
 
 SEC("tp_btf/deny_policy")
 int BPF_PROG(deny_policy, __u64 cgroup_id, enum ioas_cg_kind kind,
-	     __u64 policy_id, int error, __u64 current, __u64 wanted)
+	     __u64 policy_id, const char *policy, int error, __u64 current,
+	     __u64 wanted)
 {
 	struct ioas_refusal refusal = {
 		.cgroup_id = cgroup_id,
@@ -152,7 +153,8 @@ int BPF_PROG(deny_pasid, __u64 cgroup_id, enum ioas_cg_pasid_scope scope,
 
 SEC("tp_btf/deny_pasid_policy")
 int BPF_PROG(deny_pasid_policy, __u64 cgroup_id, enum ioas_cg_pasid_scope scope,
-	     __u64 policy_id, int error, __u64 usage, __u64 wanted)
+	     __u64 policy_id, const char *policy, __u64 device, int error,
+	     __u64 usage, __u64 wanted)
 {
 	struct ioas_refusal refusal = {
 		.cgroup_id = cgroup_id,

@@ -11,6 +11,7 @@
 #include "ioas_policies.h"
 
 #define EPERM 1
+#define ENOENT 2
 #define ENOMEM 12
 #define EDQUOT 122
 

@@ -15,13 +15,16 @@ int BPF_PROG(charge_pinned, const struct ioas_policy_pinned *pinned)
 {
 	struct ioas_policy_stat stat;
 	__u32 kind = pinned->kind;
+	int ret;
 
 	if (kind >= IOAS_CG_NR_KINDS || kind >= IOAS_KINDS ||
 	    config.max[kind] == IOAS_NO_LIMIT)
 		return 0;
-	if (bpf_ioas_stat(pinned->cgroup_id, &stat, sizeof(stat)))
+	ret = bpf_ioas_stat(pinned->cgroup_id, &stat, sizeof(stat));
+	/* The cgroup goes, and nobody asks for its quota any more. */
+	if (ret == -ENOENT)
 		return 0;
-	return stat.gross[kind] > config.max[kind] ? -ENOMEM : 0;
+	return ret || stat.gross[kind] > config.max[kind] ? -ENOMEM : 0;
 }
 
 SEC(".struct_ops.link")

@@ -31,16 +31,13 @@ struct held {
 	__u32 reserved;
 };
 
-/*
- * What was counted, and how often.  An entry stays when it is 0: a number that is freed on
- * one CPU may be charged on another before this is told.
- */
+/* What was counted. A number is uncharged before it is charged again. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 1 << 20);
 	__type(key, struct held);
-	__type(value, __u64);
+	__type(value, __u8);
 } counted SEC(".maps");
 
 static __u64 limit_of(__u64 device)
@@ -58,34 +55,16 @@ static __u64 *used_of(__u64 device)
 	return bpf_map_lookup_elem(&used, &device);
 }
 
-static int count(const struct held *held)
+/* Return 0, or -EDQUOT and then it is not counted. */
+static int count(__u64 *nr, __u64 max)
 {
-	__u64 zero = 0, *times;
-
-	bpf_map_update_elem(&counted, held, &zero, BPF_NOEXIST);
-	times = bpf_map_lookup_elem(&counted, held);
-	if (!times)
-		return -ENOMEM;
-	__sync_fetch_and_add(times, 1);
-	return 0;
+	if (__sync_fetch_and_add(nr, 1) < max)
+		return 0;
+	__sync_fetch_and_add(nr, -1);
+	return -EDQUOT;
 }
 
-/* Return whether it was counted. */
-static bool uncount(const struct held *held)
-{
-	__u64 *times = bpf_map_lookup_elem(&counted, held);
-	__u64 seen;
-
-	if (!times)
-		return false;
-	seen = __sync_fetch_and_add(times, -1);
-	if (seen && seen != ~0ULL)
-		return true;
-	/* It was from before. */
-	__sync_fetch_and_add(times, 1);
-	return false;
-}
-
+/* One that no limit concerns is counted too, for a limit that comes later. */
 SEC("struct_ops/charge_pasid")
 int BPF_PROG(charge_pasid, const struct ioas_policy_pasid *pasid)
 {
@@ -94,23 +73,22 @@ int BPF_PROG(charge_pasid, const struct ioas_policy_pasid *pasid)
 		.pasid = pasid->pasid,
 	};
 	__u64 max, *nr;
+	__u8 one = 1;
+	int ret;
 
 	if (pasid->scope != IOAS_CG_PASID_DEVICE || !pasid->device)
 		return 0;
 	max = limit_of(pasid->device);
-	if (max == IOAS_NO_LIMIT)
-		return 0;
 	nr = used_of(pasid->device);
 	if (!nr)
-		return -ENOMEM;
-	if (__sync_fetch_and_add(nr, 1) >= max) {
-		__sync_fetch_and_add(nr, -1);
-		return -EDQUOT;
-	}
-	if (!count(&held))
+		return max == IOAS_NO_LIMIT ? 0 : -ENOMEM;
+	ret = count(nr, max);
+	if (ret)
+		return ret;
+	if (!bpf_map_update_elem(&counted, &held, &one, BPF_NOEXIST))
 		return 0;
 	__sync_fetch_and_add(nr, -1);
-	return -ENOMEM;
+	return max == IOAS_NO_LIMIT ? 0 : -ENOMEM;
 }
 
 SEC("struct_ops/uncharge_pasid")
@@ -122,9 +100,10 @@ void BPF_PROG(uncharge_pasid, const struct ioas_policy_pasid *pasid)
 	};
 	__u64 *nr;
 
-	if (pasid->scope != IOAS_CG_PASID_DEVICE || !uncount(&held))
+	if (pasid->scope != IOAS_CG_PASID_DEVICE ||
+	    bpf_map_delete_elem(&counted, &held))
 		return;
-	nr = used_of(pasid->device);
+	nr = bpf_map_lookup_elem(&used, &held.device);
 	if (nr)
 		__sync_fetch_and_add(nr, -1);
 }

@@ -591,11 +591,15 @@ static void put_pasid(struct iommu_pasid *pasid)
 	spin_lock_irqsave(&pasid_lock, flags);
 	last = !--pasid->refs;
 	if (last)
-		release_number(pasid);
+		pasid->charged = false;
 	spin_unlock_irqrestore(&pasid_lock, flags);
 	if (!last)
 		return;
+	/* Policies are told that it goes before they are asked about the next one. */
 	uncharge(pasid);
+	spin_lock_irqsave(&pasid_lock, flags);
+	release_number(pasid);
+	spin_unlock_irqrestore(&pasid_lock, flags);
 	pasid_destroy(pasid);
 }
 
@@ -755,14 +759,12 @@ EXPORT_SYMBOL_GPL(iommu_pasid_add_device);
 void iommu_pasid_remove_device(struct iommu_pasid *pasid, struct device *dev)
 {
 	int i = find_device(pasid, dev);
-	u64 dev_id;
 
 	if (WARN_ON_ONCE(i < 0 || pasid->nr_devs == 1))
 		return;
-	dev_id = pasid->dev_ids[i];
-	release_on(pasid, i);
 	ioas_cg_uncharge_pasid(pasid->owner, IOAS_CG_PASID_DEVICE, pasid->id,
-			       &dev_id, 1);
+			       &pasid->dev_ids[i], 1);
+	release_on(pasid, i);
 }
 EXPORT_SYMBOL_GPL(iommu_pasid_remove_device);
 

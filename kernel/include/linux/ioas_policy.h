@@ -141,7 +141,7 @@ struct ioas_cgroup_ops {
 	 *
 	 * @pasid: the PASID
 	 *
-	 * Called in any context.
+	 * Called in any context, before the number can be given out again.
 	 */
 	void (*uncharge_pasid)(const struct ioas_policy_pasid *pasid);
 
@@ -182,14 +182,15 @@ struct ioas_cgroup_ops {
  * struct ioas_policy_stat - what a cgroup and its descendants hold
  * @unique: distinct bytes pinned
  * @shared: those of them that are pinned from outside too
- * @gross: bytes pinned, by kind: what is pinned k times counts k times
  * @accounts: number of accounts
+ * @gross: bytes pinned, by kind: what is pinned k times counts k times.  Kinds that are
+ *	added come at the end.
  */
 struct ioas_policy_stat {
 	u64 unique;
 	u64 shared;
-	u64 gross[IOAS_CG_NR_KINDS];
 	u64 accounts;
+	u64 gross[IOAS_CG_NR_KINDS];
 };
 
 /**
@@ -199,7 +200,8 @@ struct ioas_policy_stat {
  * @bytes: gross: what it pins now
  * @boottime_ns: when it was made, as CLOCK_BOOTTIME
  * @tgid: the process that it was made for, in the initial PID namespace
- * @comm: its name at that time
+ * @pid: the thread that it was made for
+ * @comm: name of the thread at that time
  */
 struct ioas_policy_account {
 	u64 cgroup_id;
@@ -207,6 +209,7 @@ struct ioas_policy_account {
 	u64 bytes;
 	u64 boottime_ns;
 	pid_t tgid;
+	pid_t pid;
 	char comm[TASK_COMM_LEN];
 };
 

@@ -123,19 +123,22 @@ TRACE_EVENT(deny,
 
 /*
  * A charge was refused that the limits allow: owner @cgroup_id wanted @wanted bytes, and
- * the policy of cgroup @policy_id, which has charged @current_bytes, answered @error.
+ * the policy @policy of cgroup @policy_id, which has charged @current_bytes, answered
+ * @error.
  */
 TRACE_EVENT(deny_policy,
 
 	TP_PROTO(u64 cgroup_id, enum ioas_cg_kind kind, u64 policy_id,
-		 int error, u64 current_bytes, u64 wanted),
+		 const char *policy, int error, u64 current_bytes, u64 wanted),
 
-	TP_ARGS(cgroup_id, kind, policy_id, error, current_bytes, wanted),
+	TP_ARGS(cgroup_id, kind, policy_id, policy, error, current_bytes,
+		wanted),
 
 	TP_STRUCT__entry(
 		__field(u64, cgroup_id)
 		__field(int, kind)
 		__field(u64, policy_id)
+		__string(policy, policy)
 		__field(int, error)
 		__field(u64, current_bytes)
 		__field(u64, wanted)
@@ -145,14 +148,15 @@ TRACE_EVENT(deny_policy,
 		__entry->cgroup_id = cgroup_id;
 		__entry->kind = kind;
 		__entry->policy_id = policy_id;
+		__assign_str(policy);
 		__entry->error = error;
 		__entry->current_bytes = current_bytes;
 		__entry->wanted = wanted;
 	),
 
-	TP_printk("cgroup=%llu kind=%s policy_cgroup=%llu error=%d current=%llu wanted=%llu",
+	TP_printk("cgroup=%llu kind=%s policy_cgroup=%llu policy=%s error=%d current=%llu wanted=%llu",
 		  __entry->cgroup_id, show_ioas_cg_kind(__entry->kind),
-		  __entry->policy_id, __entry->error,
+		  __entry->policy_id, __get_str(policy), __entry->error,
 		  __entry->current_bytes, __entry->wanted)
 );
 
@@ -235,18 +239,22 @@ TRACE_EVENT(deny_pasid,
 		  __entry->wanted)
 );
 
-/* The same, of a policy. */
+/* The same, of a policy, which refused it for @device, by its inode number in sysfs. */
 TRACE_EVENT(deny_pasid_policy,
 
 	TP_PROTO(u64 cgroup_id, enum ioas_cg_pasid_scope scope, u64 policy_id,
-		 int error, u64 usage, u64 wanted),
+		 const char *policy, u64 device, int error, u64 usage,
+		 u64 wanted),
 
-	TP_ARGS(cgroup_id, scope, policy_id, error, usage, wanted),
+	TP_ARGS(cgroup_id, scope, policy_id, policy, device, error, usage,
+		wanted),
 
 	TP_STRUCT__entry(
 		__field(u64, cgroup_id)
 		__field(int, scope)
 		__field(u64, policy_id)
+		__string(policy, policy)
+		__field(u64, device)
 		__field(int, error)
 		__field(u64, usage)
 		__field(u64, wanted)
@@ -256,15 +264,17 @@ TRACE_EVENT(deny_pasid_policy,
 		__entry->cgroup_id = cgroup_id;
 		__entry->scope = scope;
 		__entry->policy_id = policy_id;
+		__assign_str(policy);
+		__entry->device = device;
 		__entry->error = error;
 		__entry->usage = usage;
 		__entry->wanted = wanted;
 	),
 
-	TP_printk("cgroup=%llu scope=%s policy_cgroup=%llu error=%d current=%llu wanted=%llu",
+	TP_printk("cgroup=%llu scope=%s policy_cgroup=%llu policy=%s device=%llu error=%d current=%llu wanted=%llu",
 		  __entry->cgroup_id, show_ioas_cg_pasid_scope(__entry->scope),
-		  __entry->policy_id, __entry->error, __entry->usage,
-		  __entry->wanted)
+		  __entry->policy_id, __get_str(policy), __entry->device,
+		  __entry->error, __entry->usage, __entry->wanted)
 );
 
 #endif /* _TRACE_IOAS_H */

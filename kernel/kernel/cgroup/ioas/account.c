@@ -81,6 +81,7 @@ static struct ioas_account_maker maker_of(struct task_struct *task)
 	struct ioas_account_maker maker = {
 		.boottime_ns = ktime_to_ns(ktime_get_coarse_boottime()),
 		.tgid = task_tgid_nr(task),
+		.pid = task_pid_nr(task),
 	};
 
 	get_task_comm(maker.comm, task);
@@ -211,6 +212,24 @@ EXPORT_SYMBOL_GPL(ioas_cg_account_put);
 
 /* ---- walking over all accounts ---- */
 
+static void add_marks(struct ioas_account_walk *walk)
+{
+	struct ioas_owner *owner = walk->owner;
+
+	spin_lock(&owner->accounts_lock);
+	list_add(&walk->here.list, &owner->accounts);
+	list_add_tail(&walk->end.list, &owner->accounts);
+	spin_unlock(&owner->accounts_lock);
+}
+
+static void remove_marks(struct ioas_account_walk *walk)
+{
+	spin_lock(&walk->owner->accounts_lock);
+	list_del(&walk->here.list);
+	list_del(&walk->end.list);
+	spin_unlock(&walk->owner->accounts_lock);
+}
+
 /**
  * ioas_account_walk_begin() - start to walk over the accounts of a subtree
  * @walk: filled in
@@ -218,7 +237,7 @@ EXPORT_SYMBOL_GPL(ioas_cg_account_put);
  *
  * Accounts that exist from the beginning to the end are found once each; those that come
  * or go may be.  A walk takes no account from its owner: each is held only while it is
- * looked at, and a walk that pauses leaves a mark of its own in the list.
+ * looked at.  It has two marks of its own in the list of the owner that it is at.
  */
 void ioas_account_walk_begin(struct ioas_account_walk *walk,
 			     struct ioas_owner *root)
@@ -227,9 +246,10 @@ void ioas_account_walk_begin(struct ioas_account_walk *walk,
 	*walk = (struct ioas_account_walk){
 		.root = root,
 		.owner = root,
-		.pause.paused_walk = true,
+		.here.is_mark = true,
+		.end.is_mark = true,
 	};
-	INIT_LIST_HEAD(&walk->pause.list);
+	add_marks(walk);
 }
 
 /* The next one that is not going, with a reference. */
@@ -244,27 +264,37 @@ static struct ioas_owner *next_owner(const struct ioas_account_walk *walk)
 	return owner;
 }
 
+static void go_to_next_owner(struct ioas_account_walk *walk)
+{
+	struct ioas_owner *owner = next_owner(walk);
+
+	remove_marks(walk);
+	ioas_owner_put(walk->owner);
+	walk->owner = owner;
+	if (owner)
+		add_marks(walk);
+}
+
 /* The next of the same owner, with a reference, or NULL. */
 static struct ioas_cg_account *next_of_owner(struct ioas_account_walk *walk)
 {
 	struct ioas_owner *owner = walk->owner;
+	struct ioas_account_item *item = &walk->here;
 	struct ioas_cg_account *acct, *found = NULL;
-	struct list_head *at = &owner->accounts;
 
 	spin_lock(&owner->accounts_lock);
-	if (walk->acct)
-		at = &walk->acct->item.list;
-	else if (!list_empty(&walk->pause.list))
-		at = &walk->pause.list;
-	for (at = at->next; at != &owner->accounts; at = at->next) {
-		acct = container_of(at, struct ioas_cg_account, item.list);
-		if (!acct->item.paused_walk &&
-		    refcount_inc_not_zero(&acct->refs)) {
+	list_for_each_entry_continue(item, &owner->accounts, list) {
+		if (item == &walk->end)
+			break;
+		if (item->is_mark)
+			continue;
+		acct = container_of(item, struct ioas_cg_account, item);
+		if (refcount_inc_not_zero(&acct->refs)) {
 			found = acct;
+			list_move(&walk->here.list, &item->list);
 			break;
 		}
 	}
-	list_del_init(&walk->pause.list);
 	spin_unlock(&owner->accounts_lock);
 	return found;
 }
@@ -278,20 +308,15 @@ static struct ioas_cg_account *next_of_owner(struct ioas_account_walk *walk)
  */
 struct ioas_cg_account *ioas_account_walk_next(struct ioas_account_walk *walk)
 {
-	struct ioas_cg_account *acct;
-	struct ioas_owner *owner;
-
+	ioas_cg_account_put(walk->acct);
+	walk->acct = NULL;
 	while (walk->owner) {
-		acct = next_of_owner(walk);
-		ioas_cg_account_put(walk->acct);
-		walk->acct = acct;
-		if (acct)
-			return acct;
-		owner = next_owner(walk);
-		ioas_owner_put(walk->owner);
-		walk->owner = owner;
+		walk->acct = next_of_owner(walk);
+		if (walk->acct)
+			break;
+		go_to_next_owner(walk);
 	}
-	return NULL;
+	return walk->acct;
 }
 
 /**
@@ -305,7 +330,7 @@ void ioas_account_walk_pause(struct ioas_account_walk *walk)
 	if (!walk->acct)
 		return;
 	spin_lock(&walk->owner->accounts_lock);
-	list_add_tail(&walk->pause.list, &walk->acct->item.list);
+	list_move_tail(&walk->here.list, &walk->acct->item.list);
 	spin_unlock(&walk->owner->accounts_lock);
 	ioas_cg_account_put(walk->acct);
 	walk->acct = NULL;
@@ -319,12 +344,10 @@ void ioas_account_walk_pause(struct ioas_account_walk *walk)
  */
 void ioas_account_walk_end(struct ioas_account_walk *walk)
 {
+	ioas_cg_account_put(walk->acct);
 	if (!walk->owner)
 		return;
-	spin_lock(&walk->owner->accounts_lock);
-	list_del_init(&walk->pause.list);
-	spin_unlock(&walk->owner->accounts_lock);
-	ioas_cg_account_put(walk->acct);
+	remove_marks(walk);
 	ioas_owner_put(walk->owner);
 }
 
@@ -426,16 +449,16 @@ static void report_refusal(struct ioas_cg_account *acct,
 				      (u64)nr * PAGE_SIZE);
 }
 
-/* The same, where that was the policy of @refused, which gave @error. */
+/* The same, where that was a policy, which gave @error. */
 static void report_policy_refusal(struct ioas_cg_account *acct,
-				  struct ioas_owner *refused, int error,
-				  unsigned long nr)
+				  const struct ioas_policy_refusal *by,
+				  int error, unsigned long nr)
 {
-	u64 usage = (u64)atomic_long_read(&refused->usage) * PAGE_SIZE;
+	u64 usage = (u64)atomic_long_read(&by->owner->usage) * PAGE_SIZE;
 
-	ioas_owner_count_event(refused, IOAS_EVENT_POLICY);
+	ioas_owner_count_event(by->owner, IOAS_EVENT_POLICY);
 	trace_deny_policy(acct->owner->cgroup_id, acct->kind,
-			  refused->cgroup_id, error, usage,
+			  by->owner->cgroup_id, by->name, error, usage,
 			  (u64)nr * PAGE_SIZE);
 }
 
@@ -817,32 +840,43 @@ static __always_inline void uncharge_end(struct account_call *call)
 
 /**
  * struct policy_refusal - a charge that the limits allow and a policy does not
- * @owner: where the policy is attached
+ * @by: the policy
  * @pages: pages charged, before that was undone
  * @error: what the call gets
  */
 struct policy_refusal {
-	struct ioas_owner *owner;
+	struct ioas_policy_refusal by;
 	unsigned long pages;
 	int error;
 };
 
 /*
  * The pins are counted before the policies are asked: of two that race, at least one
- * has to see both in ioas.stat.
+ * has to see both in ioas.stat.  What is refused is taken back on the same CPU: else who
+ * sums over the CPUs meanwhile could see that, and not that it was counted, and find less
+ * than there is.
  */
 static noinline bool ask_policies(struct account_call *call,
 				  struct policy_refusal *refusal)
 {
+	long pages = call->pages;
+
+	migrate_disable();
 	count_pins(call);
-	refusal->pages = call->pages;
-	call->pages = 0;
 	/* Pairs with itself: count here, then read what the other CPUs counted. */
 	smp_mb();
+	refusal->pages = pages;
 	refusal->error = ioas_policy_charge_pinned(call->acct->owner,
-						   call->acct->kind,
-						   refusal->pages,
-						   &refusal->owner);
+						   call->acct->kind, pages,
+						   &refusal->by);
+	call->pages = 0;
+	if (refusal->error) {
+		call->pages = -pages;
+		count_pins(call);
+		/* From here it counts down to 0, while all is undone. */
+		call->pages = pages;
+	}
+	migrate_enable();
 	return refusal->error;
 }
 
@@ -862,12 +896,10 @@ static noinline int refused_end(struct account_call *call,
 {
 	struct ioas_cg_account *acct = call->acct;
 
-	/* call->pages counted down from 0, while all was undone. */
-	count_pins(call);
 	call_end(call, refusal->error);
-	ioas_policy_uncharge_pinned(acct->owner, refusal->owner, acct->kind,
+	ioas_policy_uncharge_pinned(acct->owner, refusal->by.owner, acct->kind,
 				    refusal->pages);
-	report_policy_refusal(acct, refusal->owner, refusal->error,
+	report_policy_refusal(acct, &refusal->by, refusal->error,
 			      refusal->pages);
 	return refusal->error;
 }

@@ -17,23 +17,25 @@ struct mem_cgroup;
 /**
  * struct ioas_account_maker - the task that an account was made for
  * @tgid: number of its process, in the initial PID namespace
- * @comm: its name
+ * @pid: number of the thread
+ * @comm: name of the thread
  * @boottime_ns: when it was made, as CLOCK_BOOTTIME
  */
 struct ioas_account_maker {
 	u64 boottime_ns;
 	pid_t tgid;
+	pid_t pid;
 	char comm[TASK_COMM_LEN];
 };
 
 /**
  * struct ioas_account_item - what is in &ioas_owner.accounts
  * @list: the list
- * @paused_walk: this is no account, but where a walk goes on
+ * @is_mark: this is no account, but the mark of a walk
  */
 struct ioas_account_item {
 	struct list_head list;
-	bool paused_walk;
+	bool is_mark;
 };
 
 /**
@@ -63,13 +65,15 @@ struct ioas_cg_account {
  * @root: the owner at the root of the tree
  * @owner: whose account is next, or NULL; holds a reference
  * @acct: the last account, or NULL; holds a reference
- * @pause: before the account that the walk goes on at, while it pauses
+ * @here: a mark in the list of @owner: what comes before it is done
+ * @end: another one: what comes after it was made after the walk came to @owner
  */
 struct ioas_account_walk {
 	struct ioas_owner *root;
 	struct ioas_owner *owner;
 	struct ioas_cg_account *acct;
-	struct ioas_account_item pause;
+	struct ioas_account_item here;
+	struct ioas_account_item end;
 };
 
 struct ioas_cg_account *ioas_account_create(struct ioas_owner *owner,

@@ -49,6 +49,7 @@ static struct ioas_policy_account *show(struct iter_private *iter,
 	shown->bytes = (u64)READ_ONCE(acct->pages) * PAGE_SIZE;
 	shown->boottime_ns = acct->maker.boottime_ns;
 	shown->tgid = acct->maker.tgid;
+	shown->pid = acct->maker.pid;
 	memcpy(shown->comm, acct->maker.comm, sizeof(shown->comm));
 	return shown;
 }

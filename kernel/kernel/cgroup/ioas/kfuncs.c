@@ -107,29 +107,35 @@ __bpf_kfunc s64 bpf_ioas_limit(u64 cgroup_id,
  * bpf_ioas_stat() - what ioas.stat of a cgroup says
  * @cgroup_id: the cgroup
  * @stat: filled in
- * @stat__sz: size of @stat, which may be a later and longer one: the rest becomes 0
+ * @stat__sz: size of @stat, as the program knows it.  One that has fewer kinds gets those;
+ *	of one that has more the rest becomes 0.
  *
  * Takes time by the number of its descendants, times CPUs.
  *
- * Return: 0, -ENOENT if the controller is not enabled in such a cgroup, or -EINVAL if
- * @stat is too small.
+ * Context: Not from an NMI nor with interrupts disabled, because of that time.
+ * Return: 0; -ENOENT if the controller is not enabled in such a cgroup; -EINVAL if
+ * @stat has no room for kinds at all; -EBUSY in the wrong context.
  */
 __bpf_kfunc int bpf_ioas_stat(u64 cgroup_id, struct ioas_policy_stat *stat,
 			      u32 stat__sz)
 {
+	struct ioas_policy_stat all = {};
 	struct ioas_owner_stat sum;
 	struct ioas_owner *owner;
 
-	if (stat__sz < sizeof(*stat))
+	if (stat__sz < offsetof(struct ioas_policy_stat, gross))
 		return -EINVAL;
 	memset(stat, 0, stat__sz);
+	if (in_nmi() || irqs_disabled())
+		return -EBUSY;
 	rcu_read_lock();
 	owner = ioas_policy_owner_of_id(cgroup_id);
 	if (owner) {
 		ioas_owner_sum(owner, &sum);
-		stat_of(&sum, stat);
+		stat_of(&sum, &all);
 	}
 	rcu_read_unlock();
+	memcpy(stat, &all, min_t(u32, stat__sz, sizeof(all)));
 	return owner ? 0 : -ENOENT;
 }
 

@@ -144,19 +144,18 @@ static int ask_policies(struct ioas_owner *owner,
 			enum ioas_cg_pasid_scope scope, u32 pasid,
 			const u64 *devices, unsigned int n)
 {
-	struct ioas_owner *refused;
+	struct ioas_policy_refusal by;
 	bool last;
 	int ret;
 
-	ret = ioas_policy_charge_pasid(owner, scope, pasid, devices, n,
-				       &refused);
+	ret = ioas_policy_charge_pasid(owner, scope, pasid, devices, n, &by);
 	if (!ret)
 		return 0;
 	last = uncharge(owner, scope, n);
-	ioas_owner_count_event(refused, IOAS_EVENT_PASID_POLICY);
-	trace_deny_pasid_policy(owner->cgroup_id, scope, refused->cgroup_id,
-				ret, READ_ONCE(refused->pasids[scope].usage),
-				n);
+	ioas_owner_count_event(by.owner, IOAS_EVENT_PASID_POLICY);
+	trace_deny_pasid_policy(owner->cgroup_id, scope, by.owner->cgroup_id,
+				by.name, by.device, ret,
+				READ_ONCE(by.owner->pasids[scope].usage), n);
 	if (last)
 		ioas_owner_put_atomic(owner);
 	return ret;
@@ -206,7 +205,7 @@ int ioas_cg_charge_pasid(struct ioas_owner *owner,
 EXPORT_SYMBOL_GPL(ioas_cg_charge_pasid);
 
 /**
- * ioas_cg_uncharge_pasid() - uncharge a PASID that is being freed
+ * ioas_cg_uncharge_pasid() - uncharge a PASID, before others can have it
  * @owner: who was charged, or NULL
  * @scope: as it was charged
  * @pasid: its number

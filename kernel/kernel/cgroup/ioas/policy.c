@@ -30,6 +30,7 @@
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <linux/string.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 
@@ -52,7 +53,7 @@ static DEFINE_XARRAY_FLAGS(owners, XA_FLAGS_ACCOUNT);
  * From here on programs find it by its id.
  *
  * Context: Process context; may sleep.
- * Return: 0 or -ENOMEM.
+ * Return: 0, -ENOMEM, or -EBUSY if it is there already.
  */
 int ioas_policy_know_cgroup(struct ioas_owner *owner)
 {
@@ -240,6 +241,16 @@ static int sanitize(int ret)
 	return -EPERM;
 }
 
+/* The policy may be gone after this, its owner not before the one that was charged. */
+static void note_refusal(struct ioas_policy_refusal *refusal,
+			 struct ioas_owner *owner,
+			 const struct ioas_cgroup_ops *ops, u64 device)
+{
+	refusal->owner = owner;
+	refusal->device = device;
+	strscpy(refusal->name, ops->name);
+}
+
 static u64 max_bytes(const struct ioas_owner *owner)
 {
 	unsigned long max = READ_ONCE(owner->max);
@@ -268,17 +279,17 @@ static void show_pinned(struct ioas_policy_pinned *pinned,
  * @owner: who was charged
  * @kind: what holds the pins
  * @pages: how many pins there are
- * @refused: set, on failure, to where the policy is attached that refused.  It stays as
- *	long as @owner.
+ * @refusal: filled in on failure: who refused
  *
  * On failure the caller undoes the charge, and then calls ioas_policy_uncharge_pinned()
- * with @refused as the place to stop.
+ * with the owner of @refusal as the place to stop.
  *
  * Context: Process context; does not sleep.
  * Return: 0 or the error that the call gets.
  */
 int ioas_policy_charge_pinned(struct ioas_owner *owner, enum ioas_cg_kind kind,
-			      unsigned long pages, struct ioas_owner **refused)
+			      unsigned long pages,
+			      struct ioas_policy_refusal *refusal)
 {
 	struct ioas_policy_pinned pinned = {
 		.owner_id = owner->cgroup_id,
@@ -296,7 +307,7 @@ int ioas_policy_charge_pinned(struct ioas_owner *owner, enum ioas_cg_kind kind,
 		show_pinned(&pinned, owner);
 		ret = sanitize(ops->charge_pinned(&pinned, current));
 		if (ret) {
-			*refused = owner;
+			note_refusal(refusal, owner, ops, 0);
 			return ret;
 		}
 	}
@@ -356,10 +367,10 @@ static void tell_pasid_at(const struct ioas_cgroup_ops *ops,
 	}
 }
 
-/* All or nothing, as to this policy. */
+/* All or nothing, as to this policy; *@refused is the device that it was. */
 static int ask_pasid_at(const struct ioas_cgroup_ops *ops,
 			struct ioas_policy_pasid *pasid, const u64 *devices,
-			unsigned int n)
+			unsigned int n, u64 *refused)
 {
 	unsigned int i;
 	int ret;
@@ -370,6 +381,7 @@ static int ask_pasid_at(const struct ioas_cgroup_ops *ops,
 		pasid->device = devices ? devices[i] : 0;
 		ret = sanitize(ops->charge_pasid(pasid, current));
 		if (ret) {
+			*refused = pasid->device;
 			pasid->held -= n;
 			tell_pasid_at(ops, pasid, devices, i);
 			return ret;
@@ -398,8 +410,7 @@ static void tell_pasid(struct ioas_owner *owner, struct ioas_owner *stop,
  * @number: its number
  * @devices: what devices it is for, or NULL
  * @n: number of units, and of @devices
- * @refused: set, on failure, to where the policy is attached that refused.  It stays as
- *	long as @owner.
+ * @refusal: filled in on failure: who refused
  *
  * Policies that allowed it are told already when this fails.  The caller undoes the
  * charge.
@@ -410,24 +421,26 @@ static void tell_pasid(struct ioas_owner *owner, struct ioas_owner *stop,
 int ioas_policy_charge_pasid(struct ioas_owner *owner,
 			     enum ioas_cg_pasid_scope scope, u32 number,
 			     const u64 *devices, unsigned int n,
-			     struct ioas_owner **refused)
+			     struct ioas_policy_refusal *refusal)
 {
 	struct ioas_policy_pasid pasid = {
 		.owner_id = owner->cgroup_id,
 		.scope = scope,
 		.pasid = number,
 	};
+	struct ioas_cgroup_ops *ops;
 	struct ioas_owner *o;
+	u64 refused;
 	int ret;
 
 	guard(rcu)();
 	for (o = owner; o; o = o->parent) {
+		ops = rcu_dereference(o->policy);
 		show_pasid(&pasid, o);
-		ret = ask_pasid_at(rcu_dereference(o->policy), &pasid, devices,
-				   n);
+		ret = ask_pasid_at(ops, &pasid, devices, n, &refused);
 		if (ret) {
+			note_refusal(refusal, o, ops, refused);
 			tell_pasid(owner, o, &pasid, devices, n, n);
-			*refused = o;
 			return ret;
 		}
 	}

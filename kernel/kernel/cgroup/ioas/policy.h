@@ -11,6 +11,18 @@
 
 struct bpf_link;
 
+/**
+ * struct ioas_policy_refusal - which policy refused a charge
+ * @owner: where it is attached; stays as long as who was charged
+ * @device: the device that it refused a PASID for, or 0
+ * @name: its name
+ */
+struct ioas_policy_refusal {
+	struct ioas_owner *owner;
+	u64 device;
+	char name[IOAS_POLICY_NAME_LEN];
+};
+
 /* The scope of a resource that is not memory. */
 static inline enum ioas_cg_pasid_scope
 ioas_policy_scope(enum ioas_policy_resource resource)
@@ -40,14 +52,15 @@ struct ioas_owner *ioas_policy_owner_of_id(u64 cgroup_id);
 void ioas_policy_forget_cgroup(struct ioas_owner *owner);
 
 int ioas_policy_charge_pinned(struct ioas_owner *owner, enum ioas_cg_kind kind,
-			      unsigned long pages, struct ioas_owner **refused);
+			      unsigned long pages,
+			      struct ioas_policy_refusal *refusal);
 void ioas_policy_uncharge_pinned(struct ioas_owner *owner,
 				 struct ioas_owner *stop,
 				 enum ioas_cg_kind kind, unsigned long pages);
 int ioas_policy_charge_pasid(struct ioas_owner *owner,
 			     enum ioas_cg_pasid_scope scope, u32 pasid,
 			     const u64 *devices, unsigned int n,
-			     struct ioas_owner **refused);
+			     struct ioas_policy_refusal *refusal);
 void ioas_policy_uncharge_pasid(struct ioas_owner *owner,
 				enum ioas_cg_pasid_scope scope, u32 pasid,
 				const u64 *devices, unsigned int n);
@@ -78,7 +91,7 @@ static inline void ioas_policy_forget_cgroup(struct ioas_owner *owner)
 static inline int ioas_policy_charge_pinned(struct ioas_owner *owner,
 					    enum ioas_cg_kind kind,
 					    unsigned long pages,
-					    struct ioas_owner **refused)
+					    struct ioas_policy_refusal *refusal)
 {
 	return 0;
 }
@@ -94,7 +107,7 @@ static inline int ioas_policy_charge_pasid(struct ioas_owner *owner,
 					   enum ioas_cg_pasid_scope scope,
 					   u32 pasid, const u64 *devices,
 					   unsigned int n,
-					   struct ioas_owner **refused)
+					   struct ioas_policy_refusal *refusal)
 {
 	return 0;
 }

@@ -261,7 +261,6 @@ static void accounts_may_end_while_a_walk_pauses(struct kunit *test)
 	acct[0] = new_account(test, B);
 	expect_next(test, &walk, acct[3]);
 	expect_next(test, &walk, acct[4]);
-	expect_next(test, &walk, acct[0]);
 	expect_next(test, &walk, NULL);
 	ioas_account_walk_end(&walk);
 	ioas_cg_account_put(acct[0]);
@@ -269,7 +268,28 @@ static void accounts_may_end_while_a_walk_pauses(struct kunit *test)
 	ioas_cg_account_put(acct[4]);
 }
 
-/* Each has its mark in the list, before the same account. */
+/* Who makes one account after the other does not keep a walk from its end. */
+static void walk_ends_while_accounts_are_made(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct ioas_cg_account *more[3];
+	struct ioas_account_walk walk;
+
+	ioas_account_walk_begin(&walk, f->owner[B]);
+	more[0] = new_account(test, B);
+	expect_next(test, &walk, f->acct[B]);
+	more[1] = new_account(test, B);
+	ioas_account_walk_pause(&walk);
+	more[2] = new_account(test, B);
+	expect_next(test, &walk, f->acct[B]);
+	expect_next(test, &walk, NULL);
+	ioas_account_walk_end(&walk);
+	ioas_cg_account_put(more[0]);
+	ioas_cg_account_put(more[1]);
+	ioas_cg_account_put(more[2]);
+}
+
+/* Each has its marks in the list, at the same account. */
 static void walks_that_pause_do_not_see_each_other(struct kunit *test)
 {
 	struct fixture *f = test->priv;
@@ -392,6 +412,7 @@ static void account_knows_for_whom_and_when_it_was_made(struct kunit *test)
 		KUNIT_EXPECT_NE(test, task_tgid_nr(task),
 				task_tgid_nr(current));
 		KUNIT_EXPECT_EQ(test, acct->maker.tgid, task_tgid_nr(task));
+		KUNIT_EXPECT_EQ(test, acct->maker.pid, task_pid_nr(task));
 		KUNIT_EXPECT_STREQ(test, acct->maker.comm, "ioas_maker");
 		KUNIT_EXPECT_GE(test, acct->maker.boottime_ns, before);
 		KUNIT_EXPECT_LE(test, acct->maker.boottime_ns, after);
@@ -413,6 +434,7 @@ static struct kunit_case walk_cases[] = {
 	KUNIT_CASE(walk_may_end_anywhere),
 	KUNIT_CASE(account_stays_while_a_walk_looks_at_it),
 	KUNIT_CASE(accounts_may_end_while_a_walk_pauses),
+	KUNIT_CASE(walk_ends_while_accounts_are_made),
 	KUNIT_CASE(walks_that_pause_do_not_see_each_other),
 	KUNIT_CASE(walk_leaves_an_owner_without_accounts_behind),
 	KUNIT_CASE(owner_may_go_while_a_walk_is_at_it),
