@@ -2,8 +2,13 @@
 /*
  * The policies for PASIDs that ioasctl attaches: what they refuse, and what that leaves;
  * and what is logged of refusals.
+ *
+ * libraries: -l:libbpf.a -lelf -lz
  */
+#include <glob.h>
 #include <stdatomic.h>
+
+#include <bpf/bpf.h>
 
 #include "ioas_pasid.h"
 #include "ioas_policy.h"
@@ -214,6 +219,55 @@ static void pasid_from_before_is_not_counted(void)
 	EXPECT_EQ(ALLOC(DEVICE, 7, own.bound), -EDQUOT);
 	EXPECT_EQ(free_vpasid(DEVICE, 6, own.bound), 0);
 	EXPECT_USED(INNER, PATH_OF_OWN, 0, 1);
+	POLICY("unload", "pasid_device", "--cgroup", INNER);
+}
+
+/* Also what no limit was for at the time. */
+static void limit_that_comes_later_knows_the_count(void)
+{
+	POLICY("load", "pasid_device", "--cgroup", INNER, "--set",
+	       setting(PATH_OF_SECOND, 1));
+	EXPECT_EQ(ALLOC(DEVICE, 5, own.bound), 5);
+	EXPECT_EQ(ALLOC(DEVICE, 6, own.bound), 6);
+	POLICY("replace", "pasid_device", "--cgroup", INNER, "--set",
+	       setting(PATH_OF_OWN, 2));
+	EXPECT_USED(INNER, PATH_OF_OWN, 2, 2);
+	EXPECT_EQ(ALLOC(DEVICE, 7, own.bound), -EDQUOT);
+	EXPECT_EQ(free_vpasid(DEVICE, 5, own.bound), 0);
+	EXPECT_EQ(ALLOC(DEVICE, 7, own.bound), 7);
+	EXPECT_EQ(ALLOC(DEVICE, 8, own.bound), -EDQUOT);
+	POLICY("unload", "pasid_device", "--cgroup", INNER);
+}
+
+static bool is_map_empty(const char *pattern)
+{
+	char key[64];
+	glob_t found;
+	int map, ret;
+
+	REQUIRE(!glob(pattern, 0, NULL, &found));
+	REQUIRE(found.gl_pathc == 1);
+	map = bpf_obj_get(found.gl_pathv[0]);
+	globfree(&found);
+	REQUIRE(map >= 0);
+	ret = bpf_map_get_next_key(map, NULL, key);
+	close(map);
+	return ret;
+}
+
+/* Who takes one number after the other, and one at a time, does not fill a table. */
+static void numbers_that_were_freed_are_not_kept(void)
+{
+	static const char counted[] = "/sys/fs/bpf/ioas/*-pasid_device/counted";
+
+	POLICY("load", "pasid_device", "--cgroup", INNER, "--set",
+	       setting(PATH_OF_OWN, 1));
+	for (unsigned int i = 1; i < 100; i++) {
+		EXPECT_EQ(ALLOC(DEVICE, i, own.bound), (int)i);
+		EXPECT_EQ(is_map_empty(counted), false);
+		EXPECT_EQ(free_vpasid(DEVICE, i, own.bound), 0);
+	}
+	EXPECT_EQ(is_map_empty(counted), true);
 	POLICY("unload", "pasid_device", "--cgroup", INNER);
 }
 
@@ -435,6 +489,8 @@ int main(void)
 	RUN(group_that_does_not_fit_leaves_nothing);
 	RUN(attachment_to_a_global_number_counts);
 	RUN(pasid_from_before_is_not_counted);
+	RUN(limit_that_comes_later_knows_the_count);
+	RUN(numbers_that_were_freed_are_not_kept);
 	RUN(closed_iommufd_leaves_no_count);
 	RUN(charge_that_the_parent_refuses_is_undone_in_the_child);
 	RUN(replaced_limit_keeps_the_count);

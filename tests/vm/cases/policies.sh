@@ -4,7 +4,7 @@
 # stay.
 #
 # timeout: 300
-# expected: 44
+# expected: 46
 set -u
 . "$(dirname "$0")/../../harness/tap.sh"
 
