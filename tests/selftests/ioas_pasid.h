@@ -93,6 +93,62 @@ static inline void close_set(void)
 	iommufd = -1;
 }
 
+/* ---- devices in sysfs ---- */
+
+#define MOCK_BUS "/sys/bus/iommufd_mock/devices"
+
+/* Of the devices in the order in which they were plugged. */
+static char *mock_paths[ARRAY_SIZE(mock_devices)];
+
+#define PATH_OF_OWN (mock_paths[0])
+#define PATH_OF_SECOND (mock_paths[1])
+
+static inline int number_of(const char *name)
+{
+	return atoi(name + strcspn(name, "0123456789"));
+}
+
+static inline int by_number(const struct dirent **a, const struct dirent **b)
+{
+	return number_of((*a)->d_name) - number_of((*b)->d_name);
+}
+
+static inline int is_device(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.';
+}
+
+static inline void find_devices(void)
+{
+	char link[PATH_MAX];
+	struct dirent **found;
+
+	REQUIRE(scandir(MOCK_BUS, &found, is_device, by_number) ==
+		ARRAY_SIZE(mock_devices));
+	for (size_t i = 0; i < ARRAY_SIZE(mock_devices); i++) {
+		snprintf(link, sizeof(link), MOCK_BUS "/%s", found[i]->d_name);
+		mock_paths[i] = realpath(link, NULL);
+		REQUIRE(mock_paths[i]);
+		free(found[i]);
+	}
+	free(found);
+}
+
+static inline void forget_devices(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(mock_paths); i++)
+		free(mock_paths[i]);
+}
+
+/* What policies know a device by. */
+static inline int64_t inode_of(const char *path)
+{
+	struct stat st;
+
+	REQUIRE(!stat(path, &st));
+	return st.st_ino;
+}
+
 /* ---- vPASIDs ---- */
 
 /* Returns the vPASID or -errno. */

@@ -26,46 +26,7 @@ static int64_t limits_hit(void)
 	return file_key(path, "global.max") + file_key(path, "device.max");
 }
 
-/* ---- devices in sysfs ---- */
-
-#define MOCK_BUS "/sys/bus/iommufd_mock/devices"
-
-/* Of the devices in the order in which they were plugged. */
-static char *paths[ARRAY_SIZE(mock_devices)];
-
-static int number_of(const char *name)
-{
-	return atoi(name + strcspn(name, "0123456789"));
-}
-
-static int by_number(const struct dirent **a, const struct dirent **b)
-{
-	return number_of((*a)->d_name) - number_of((*b)->d_name);
-}
-
-static int is_device(const struct dirent *entry)
-{
-	return entry->d_name[0] != '.';
-}
-
-static void find_devices(void)
-{
-	char link[PATH_MAX];
-	struct dirent **found;
-
-	REQUIRE(scandir(MOCK_BUS, &found, is_device, by_number) ==
-		ARRAY_SIZE(mock_devices));
-	for (size_t i = 0; i < ARRAY_SIZE(mock_devices); i++) {
-		snprintf(link, sizeof(link), MOCK_BUS "/%s", found[i]->d_name);
-		paths[i] = realpath(link, NULL);
-		REQUIRE(paths[i]);
-		free(found[i]);
-	}
-	free(found);
-}
-
-#define PATH_OF_OWN (paths[0])
-#define PATH_OF_SECOND (paths[1])
+/* ---- settings of devices ---- */
 
 /* A setting for a device; good until the second call after this one. */
 static const char *setting(const char *path, unsigned int max)
@@ -76,14 +37,6 @@ static const char *setting(const char *path, unsigned int max)
 
 	snprintf(text, PATH_MAX, "%s=%u", path, max);
 	return text;
-}
-
-static int64_t inode_of(const char *path)
-{
-	struct stat st;
-
-	REQUIRE(!stat(path, &st));
-	return st.st_ino;
 }
 
 /* What is reported of a device of the policy of a cgroup. */
@@ -108,8 +61,7 @@ static void set_up_devices(void)
 
 static void clean_up_devices(void)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
-		free(paths[i]);
+	forget_devices();
 	EXPECT_EQ(is_in_bpffs(), false);
 	clean_up();
 	if (is_in_bpffs())
