@@ -6,7 +6,15 @@
  * libraries: -l:libbpf.a -lelf -lz
  */
 #include <glob.h>
+#include <linux/bpf.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/user.h>
 #include <stdatomic.h>
+#include <stddef.h>
 
 #include <bpf/bpf.h>
 
@@ -276,15 +284,24 @@ static void replaced_limit_keeps_the_count(void)
 	POLICY("unload", "pasid_device", "--cgroup", INNER);
 }
 
+/* ---- at the same time ---- */
+
 #define NR_RACERS 3
 #define RACE_LIMIT 2
 
 /* What they hold: counted after an allocation and before its end. */
 static struct shared {
 	atomic_int held;
-	atomic_bool too_many;
-	atomic_uint refused, attached;
+	atomic_bool too_many, stop;
+	atomic_uint refused, allowed, attached;
 } * shared;
+
+static void share(void)
+{
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	REQUIRE(shared != MAP_FAILED);
+}
 
 /* Returns whether there is one to give back. */
 static bool is_held(int ret)
@@ -333,9 +350,7 @@ static void racing_processes_never_pass_the_limit(void)
 
 	EXPECT_EQ(ALLOC(GLOBAL, 5), 5);
 	global_number = translate(&own, 5);
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
-		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	REQUIRE(shared != MAP_FAILED);
+	share();
 	POLICY("load", "pasid_device", "--cgroup", INNER, "--set",
 	       setting(PATH_OF_OWN, RACE_LIMIT));
 	for (size_t i = 0; i < NR_RACERS; i++)
@@ -356,6 +371,222 @@ static void racing_processes_never_pass_the_limit(void)
 	EXPECT_EQ(ALLOC(DEVICE, 8, own.bound), -EDQUOT);
 	POLICY("unload", "pasid_device", "--cgroup", INNER);
 	REQUIRE(!munmap(shared, sizeof(*shared)));
+}
+
+/* ---- limits that are hard to set ---- */
+
+static uint64_t read_word(pid_t pid, uint64_t address)
+{
+	long word;
+
+	errno = 0;
+	word = ptrace(PTRACE_PEEKDATA, pid, address, NULL);
+	REQUIRE(!errno);
+	return word;
+}
+
+/* What becomes of the call that sets the limit of the first device. */
+static enum { LIMIT_FAILS, LIMIT_TAKES_LONG } trouble;
+
+/* At a call that changes a map. */
+static void make_trouble(pid_t pid)
+{
+	struct user_regs_struct regs;
+	uint64_t key;
+
+	REQUIRE(!ptrace(PTRACE_GETREGS, pid, NULL, &regs));
+	key = read_word(pid, regs.rsi + offsetof(union bpf_attr, key));
+	if (read_word(pid, key) != (uint64_t)inode_of(PATH_OF_OWN))
+		return;
+	if (trouble == LIMIT_TAKES_LONG) {
+		usleep(300 * 1000);
+		return;
+	}
+	regs.orig_rax = -1;
+	regs.rax = -E2BIG;
+	REQUIRE(!ptrace(PTRACE_SETREGS, pid, NULL, &regs));
+}
+
+/* Ends as the child that is traced does. */
+static void trace(pid_t pid)
+{
+	int status;
+
+	REQUIRE(waitpid(pid, &status, 0) == pid && WIFSTOPPED(status));
+	REQUIRE(!ptrace(PTRACE_SETOPTIONS, pid, NULL,
+			PTRACE_O_TRACESECCOMP | PTRACE_O_EXITKILL));
+	while (WIFSTOPPED(status)) {
+		if (status >> 8 == (SIGTRAP | PTRACE_EVENT_SECCOMP << 8))
+			make_trouble(pid);
+		REQUIRE(!ptrace(PTRACE_CONT, pid, NULL, NULL));
+		REQUIRE(waitpid(pid, &status, 0) == pid);
+	}
+	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128);
+}
+
+static void be_in_trouble(void)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_bpf, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, args[0])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, BPF_MAP_UPDATE_ELEM, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog program = { ARRAY_SIZE(filter), filter };
+	pid_t pid = fork();
+
+	REQUIRE(pid >= 0);
+	if (pid)
+		trace(pid);
+	REQUIRE(!ptrace(PTRACE_TRACEME, 0, NULL, NULL) && !raise(SIGSTOP));
+	REQUIRE(!prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
+}
+
+static const struct surroundings in_trouble = { .before = be_in_trouble,
+						.out = -1 };
+
+/* In a child, that holds the latest one that it got. */
+static void hold_the_latest(void)
+{
+	int vpasid, latest = -1;
+
+	pause_here();
+	while (!shared->stop) {
+		vpasid = ALLOC(DEVICE, 0, own.bound);
+		if (vpasid < 0) {
+			EXPECT_EQ(vpasid, -EDQUOT);
+			shared->refused++;
+			continue;
+		}
+		shared->allowed++;
+		if (latest >= 0)
+			EXPECT_EQ(free_vpasid(DEVICE, latest, own.bound), 0);
+		latest = vpasid;
+	}
+}
+
+static void start_to_hold(struct child *child)
+{
+	share();
+	start_child(child, hold_the_latest);
+	release_child(child);
+}
+
+static void end_to_hold(struct child *child)
+{
+	shared->stop = true;
+	EXPECT_EQ(reap_child(child), 0);
+	REQUIRE(!munmap(shared, sizeof(*shared)));
+}
+
+/* One more than there are now. */
+#define EXPECT_MORE(number)                          \
+	do {                                         \
+		const unsigned int before_ = number; \
+		EXPECT_SOON(number > before_, true); \
+	} while (0)
+
+/* None of the first device; time passes before that is set. */
+static void replace_slowly(void)
+{
+	struct output output;
+
+	trouble = LIMIT_TAKES_LONG;
+	run_program(&output, &in_trouble,
+		    ARGS("ioasctl", "policy", "replace", "pasid_device",
+			 "--cgroup", INNER, "--set", "others=1000", "--set",
+			 setting(PATH_OF_OWN, 0)));
+	EXPECT_TOLD(&output, "");
+	free_output(&output);
+	EXPECT_USED(INNER, PATH_OF_OWN, 0, 0);
+}
+
+/* What it has counted it has allowed. */
+static void limits_hold_as_soon_as_the_policy_does(void)
+{
+	struct child child;
+
+	POLICY("load", "burst", "--cgroup", INNER, "--set", "soft=1M", "--set",
+	       "extra=0", "--set", "length=1s");
+	start_to_hold(&child);
+	EXPECT_MORE(shared->allowed);
+	replace_slowly();
+	EXPECT_MORE(shared->refused);
+	end_to_hold(&child);
+	POLICY("unload", "pasid_device", "--cgroup", INNER);
+}
+
+/* Neither the old settings nor the new ones allow any. */
+static void limits_change_with_the_setting_of_the_others(void)
+{
+	struct child child;
+
+	POLICY("load", "pasid_device", "--cgroup", INNER, "--set", "others=0");
+	start_to_hold(&child);
+	EXPECT_MORE(shared->refused);
+	replace_slowly();
+	EXPECT_MORE(shared->refused);
+	POLICY("replace", "pasid_device", "--cgroup", INNER, "--set",
+	       "others=0");
+	EXPECT_MORE(shared->refused);
+	EXPECT_EQ(shared->allowed, 0);
+	end_to_hold(&child);
+	POLICY("unload", "pasid_device", "--cgroup", INNER);
+}
+
+static void expect_limit_refused(const char *const *args)
+{
+	struct output output;
+
+	trouble = LIMIT_FAILS;
+	run_program(&output, &in_trouble, args);
+	expect_failure(__LINE__, &output, 1, "a limit could not be set");
+	free_output(&output);
+}
+
+static bool has_folder(const char *policy)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), POLICIES "/%" PRId64 "-%s",
+		 group_id(INNER), policy);
+	return !access(path, F_OK);
+}
+
+static void limit_that_cannot_be_set_leaves_another_policy(void)
+{
+	POLICY("load", "dry_run", "--cgroup", INNER, "--set", "pasid_device=0");
+	EXPECT_EQ(ALLOC(DEVICE, 5, own.bound), 5);
+	expect_limit_refused(ARGS("ioasctl", "policy", "replace",
+				  "pasid_device", "--cgroup", INNER, "--set",
+				  setting(PATH_OF_OWN, 0)));
+	EXPECT_LIST("[(x['policy'], x['settings']) for x in p] =="
+		    " [('dry_run', 'pasid_device=0')]");
+	EXPECT_EQ(has_folder("dry_run"), true);
+	EXPECT_EQ(has_folder("pasid_device"), false);
+	EXPECT_EQ(ALLOC(DEVICE, 6, own.bound), 6);
+	EXPECT_REPORT("would have refused 2 of pasid_device, worst 2");
+	POLICY("unload", "dry_run", "--cgroup", INNER);
+}
+
+static void limit_that_cannot_be_set_leaves_the_old_ones(void)
+{
+	POLICY("load", "pasid_device", "--cgroup", INNER, "--set", "others=1",
+	       "--set", setting(PATH_OF_OWN, 1));
+	EXPECT_EQ(ALLOC(DEVICE, 5, own.bound), 5);
+	expect_limit_refused(ARGS(
+		"ioasctl", "policy", "replace", "pasid_device", "--cgroup",
+		INNER, "--set", "others=0", "--set", setting(PATH_OF_OWN, 2)));
+	EXPECT_LIST("[(x['policy'], x['settings']) for x in p] =="
+		    " [('pasid_device', 'others=1')]");
+	EXPECT_USED(INNER, PATH_OF_OWN, 1, 1);
+	EXPECT_EQ(ALLOC(DEVICE, 6, own.bound), -EDQUOT);
+	EXPECT_EQ(ALLOC(DEVICE, 5, second.bound), 5);
+	POLICY("unload", "pasid_device", "--cgroup", INNER);
 }
 
 /* ---- dry_run ---- */
@@ -447,6 +678,10 @@ int main(void)
 	RUN(charge_that_the_parent_refuses_is_undone_in_the_child);
 	RUN(replaced_limit_keeps_the_count);
 	RUN(racing_processes_never_pass_the_limit);
+	RUN(limits_hold_as_soon_as_the_policy_does);
+	RUN(limits_change_with_the_setting_of_the_others);
+	RUN(limit_that_cannot_be_set_leaves_another_policy);
+	RUN(limit_that_cannot_be_set_leaves_the_old_ones);
 	RUN(dry_run_counts_pasids_and_refuses_none);
 	RUN(refused_pasids_are_explained);
 	RUN(command_of_explain_lets_pasids_pass);

@@ -469,6 +469,69 @@ static void replacement_that_fails_leaves_the_old_one(void)
 	POLICY("unload", "dry_run", "--cgroup", LEAF);
 }
 
+/* Of a policy of LEAF; good until the second call after this one. */
+static const char *in_folder(const char *policy, const char *name)
+{
+	static char paths[2][PATH_MAX];
+	static unsigned int next;
+	char *path = paths[next++ % 2];
+
+	snprintf(path, PATH_MAX, POLICIES "/%" PRId64 "-%s/%s", group_id(LEAF),
+		 policy, name);
+	return path;
+}
+
+/* As by a replacement, one way or the other, that was killed: both name the link. */
+static void leave_folder_of_burst(void)
+{
+	struct output output;
+
+	/* What failed may have left one. */
+	if (test_failed)
+		return;
+	REQUIRE(!mkdir(in_folder("burst", ""), 0700));
+	run_program(&output, &usual,
+		    ARGS("bpftool", "link", "pin", "pinned",
+			 in_folder("kind_quota", "link"),
+			 in_folder("burst", "link")));
+	REQUIRE(!output.status);
+	free_output(&output);
+	EXPECT_LIST("sorted((x['policy'], 'left over' in (x['report'] or ''))"
+		    " for x in p) == [('burst', True), ('kind_quota', False)]");
+}
+
+/* The other one decides, as before. */
+static void expect_it_gone(void)
+{
+	EXPECT_EQ(access(in_folder("burst", ""), F_OK), -1);
+	EXPECT_LIST("[(x['policy'], x['settings'], x['report']) for x in p] =="
+		    " [('kind_quota', 'io_uring=1M', None)]");
+	EXPECT_EQ(pin(0, MIB + PAGE), -ENOMEM);
+}
+
+static void folder_that_was_left_over_is_no_policy(void)
+{
+	POLICY("load", "kind_quota", "--cgroup", LEAF, "--set", "io_uring=1M");
+	leave_folder_of_burst();
+	POLICY("clean");
+	expect_it_gone();
+	leave_folder_of_burst();
+	POLICY("unload", "burst", "--cgroup", LEAF);
+	expect_it_gone();
+	leave_folder_of_burst();
+	POLICY_FAILS("has the policy kind_quota already", "load", "burst",
+		     "--cgroup", LEAF, "--set", "soft=2M", "--set", "extra=0",
+		     "--set", "length=1s");
+	expect_it_gone();
+	leave_folder_of_burst();
+	POLICY("replace", "burst", "--cgroup", LEAF, "--set", "soft=2M",
+	       "--set", "extra=0", "--set", "length=1s");
+	EXPECT_LIST("[x['policy'] for x in p] == ['burst']");
+	EXPECT_EQ(pin(0, 2 * MIB), 0);
+	EXPECT_EQ(pin(1, 4 * MIB), -ENOMEM);
+	POLICY("unload", "burst", "--cgroup", LEAF);
+}
+
 static struct {
 	atomic_bool stop;
 	unsigned int refused, passed, strange;
@@ -755,6 +818,7 @@ int main(void)
 	RUN(second_policy_is_refused_and_told_of_the_first);
 	RUN(replaced_policy_has_the_new_settings);
 	RUN(replacement_that_fails_leaves_the_old_one);
+	RUN(folder_that_was_left_over_is_no_policy);
 	RUN(replacement_leaves_no_gap);
 	RUN(removed_cgroup_has_no_policy);
 	RUN(cgroup_that_is_made_again_has_no_policy);

@@ -35,6 +35,70 @@ static int read_map(int map, void *value, size_t size)
 	return 0;
 }
 
+/* ---- what the map of a policy says ---- */
+
+/**
+ * struct value_layout - where things are in the value of a struct_ops map
+ * @cgroup_id: the cgroup
+ * @name: the name
+ * @type: number of the value's type; 0 if the kernel has none
+ */
+struct value_layout {
+	int cgroup_id;
+	int name;
+	__u32 type;
+};
+
+static void get_layout(struct value_layout *layout)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	int data, type;
+
+	*layout = (struct value_layout){};
+	if (!btf)
+		return;
+	type = btf__find_by_name_kind(btf, STRUCT_OPS_VALUE, BTF_KIND_STRUCT);
+	data = offset_in(btf, STRUCT_OPS_VALUE, "data");
+	if (type > 0 && data >= 0) {
+		layout->type = type;
+		layout->cgroup_id =
+			data + offset_in(btf, STRUCT_OPS_TYPE, "cgroup_id");
+		layout->name = data + offset_in(btf, STRUCT_OPS_TYPE, "name");
+	}
+	btf__free(btf);
+}
+
+/**
+ * struct value - what the map of a policy says
+ * @cgroup_id: where it is to be attached
+ * @name: what the policy is called
+ */
+struct value {
+	uint64_t cgroup_id;
+	char name[POLICY_NAME_LEN + 1];
+};
+
+static int read_value(__u32 map_id, const struct value_layout *layout,
+		      struct value *ret)
+{
+	_cleanup_close_ int map = bpf_map_get_fd_by_id(map_id);
+	struct bpf_map_info info = {};
+	__u32 len = sizeof(info);
+	char value[4096] = "";
+
+	if (map < 0 || bpf_map_get_info_by_fd(map, &info, &len) ||
+	    info.btf_vmlinux_value_type_id != layout->type ||
+	    read_map(map, value, sizeof(value)))
+		return -ENOENT;
+	memcpy(&ret->cgroup_id, value + layout->cgroup_id,
+	       sizeof(ret->cgroup_id));
+	memcpy(ret->name, value + layout->name, POLICY_NAME_LEN);
+	ret->name[POLICY_NAME_LEN] = '\0';
+	return 0;
+}
+
+/* ---- those that have a folder ---- */
+
 static void read_config(struct attached *attached)
 {
 	_cleanup_close_ int map = open_pinned(attached->folder, "config");
@@ -43,23 +107,38 @@ static void read_config(struct attached *attached)
 		read_map(map, attached->config, sizeof(attached->config));
 }
 
+/* Both folders name the link when a replacement by another policy is interrupted. */
+static bool is_of_another(const struct attached *attached, __u32 map_id,
+			  const struct value_layout *layout)
+{
+	struct value value;
+
+	return !read_value(map_id, layout, &value) &&
+	       strcmp(value.name, attached->policy->name);
+}
+
 /* A struct_ops link whose cgroup has gone has no map any more. */
-static void read_link(struct attached *attached)
+static void read_link(struct attached *attached,
+		      const struct value_layout *layout)
 {
 	_cleanup_close_ int link = open_pinned(attached->folder, "link");
 	struct bpf_link_info info = {};
-	__u32 len = sizeof(info);
+	__u32 len = sizeof(info), map_id;
 
 	/* Without its link it was left behind by a load that was interrupted. */
 	attached->gone = !attached->path || !attached->policy->only_logs;
 	if (link < 0 || bpf_link_get_info_by_fd(link, &info, &len))
 		return;
-	attached->gone = !info.struct_ops.map_id;
+	map_id = info.struct_ops.map_id;
+	if (map_id && is_of_another(attached, map_id, layout))
+		return;
+	attached->gone = !map_id;
 	attached->link_id = info.id;
 }
 
 /* ID-NAME, as folder_of() writes it. */
-static int read_folder(const char *name, struct attached *attached)
+static int read_folder(const char *name, const struct value_layout *layout,
+		       struct attached *attached)
 {
 	char *end;
 
@@ -76,65 +155,28 @@ static int read_folder(const char *name, struct attached *attached)
 		return -ENOMEM;
 	attached->path = cgroup_path_of(attached->cgroup_id);
 	read_config(attached);
-	read_link(attached);
+	read_link(attached, layout);
 	attached->name = strdup(attached->policy->name);
 	return attached->name ? 0 : -ENOMEM;
 }
 
 /* ---- those that somebody else attached ---- */
 
-/**
- * struct value_layout - where things are in the value of a struct_ops map
- * @cgroup_id: the cgroup
- * @name: the name
- * @type: number of the value's type
- */
-struct value_layout {
-	int cgroup_id;
-	int name;
-	__u32 type;
-};
-
-static int get_layout(struct value_layout *layout)
-{
-	static const char value[] = "bpf_struct_ops_" STRUCT_OPS_TYPE;
-	struct btf *btf = btf__load_vmlinux_btf();
-	int data, type;
-
-	if (!btf)
-		return -ENOENT;
-	type = btf__find_by_name_kind(btf, value, BTF_KIND_STRUCT);
-	data = offset_in(btf, value, "data");
-	layout->type = type;
-	layout->cgroup_id = data + offset_in(btf, STRUCT_OPS_TYPE, "cgroup_id");
-	layout->name = data + offset_in(btf, STRUCT_OPS_TYPE, "name");
-	btf__free(btf);
-	return type < 0 || data < 0 ? -ENOENT : 0;
-}
-
 static int read_other(__u32 link_id, const struct value_layout *layout,
 		      struct attached *attached)
 {
 	_cleanup_close_ int link = bpf_link_get_fd_by_id(link_id);
-	_cleanup_close_ int map = -1;
 	struct bpf_link_info info = {};
-	struct bpf_map_info map_info = {};
 	__u32 len = sizeof(info);
-	char value[4096] = "";
+	struct value value;
 
 	if (link < 0 || bpf_link_get_info_by_fd(link, &info, &len) ||
-	    info.type != BPF_LINK_TYPE_STRUCT_OPS)
+	    info.type != BPF_LINK_TYPE_STRUCT_OPS ||
+	    read_value(info.struct_ops.map_id, layout, &value))
 		return -ENOENT;
-	map = bpf_map_get_fd_by_id(info.struct_ops.map_id);
-	len = sizeof(map_info);
-	if (map < 0 || bpf_map_get_info_by_fd(map, &map_info, &len) ||
-	    map_info.btf_vmlinux_value_type_id != layout->type ||
-	    read_map(map, value, sizeof(value)))
-		return -ENOENT;
-	memcpy(&attached->cgroup_id, value + layout->cgroup_id,
-	       sizeof(attached->cgroup_id));
-	attached->path = cgroup_path_of(attached->cgroup_id);
-	attached->name = strndup(value + layout->name, POLICY_NAME_LEN);
+	attached->cgroup_id = value.cgroup_id;
+	attached->path = cgroup_path_of(value.cgroup_id);
+	attached->name = strdup(value.name);
 	attached->link_id = link_id;
 	return attached->name ? 0 : -ENOMEM;
 }
@@ -180,7 +222,8 @@ static struct attached *make_room(struct attached **list, unsigned int nr)
 	return &more[nr];
 }
 
-static int list_folders(struct attached **list, unsigned int *nr)
+static int list_folders(const struct value_layout *layout,
+			struct attached **list, unsigned int *nr)
 {
 	struct attached *attached;
 	struct dirent *entry;
@@ -195,7 +238,7 @@ static int list_folders(struct attached **list, unsigned int *nr)
 		attached = make_room(list, *nr);
 		if (!attached)
 			ret = fail(-ENOMEM, "out of memory");
-		else if (read_folder(entry->d_name, attached))
+		else if (read_folder(entry->d_name, layout, attached))
 			clear(attached);
 		else
 			(*nr)++;
@@ -204,21 +247,19 @@ static int list_folders(struct attached **list, unsigned int *nr)
 	return ret;
 }
 
-static int list_others(struct attached **list, unsigned int *nr)
+static int list_others(const struct value_layout *layout,
+		       struct attached **list, unsigned int *nr)
 {
-	struct value_layout layout;
 	struct attached *attached;
 	__u32 id = 0;
 
-	if (get_layout(&layout))
-		return 0;
 	while (!bpf_link_get_next_id(id, &id)) {
 		if (has_link(*list, *nr, id))
 			continue;
 		attached = make_room(list, *nr);
 		if (!attached)
 			return fail(-ENOMEM, "out of memory");
-		if (read_other(id, &layout, attached))
+		if (read_other(id, layout, attached))
 			clear(attached);
 		else
 			(*nr)++;
@@ -236,11 +277,13 @@ static int list_others(struct attached **list, unsigned int *nr)
 int attached_list(struct attached **ret, unsigned int *ret_nr)
 {
 	struct attached *list = NULL;
+	struct value_layout layout;
 	unsigned int nr = 0;
 	int error;
 
-	error = list_folders(&list, &nr);
-	error = error ?: list_others(&list, &nr);
+	get_layout(&layout);
+	error = list_folders(&layout, &list, &nr);
+	error = error ?: list_others(&layout, &list, &nr);
 	if (error) {
 		attached_free(list, nr);
 		return error;

@@ -15,8 +15,9 @@
  * @path: of the cgroup; NULL if it has gone
  * @folder: in bpffs; NULL if somebody else attached it
  * @config: its settings, if it has a folder
- * @link_id: its link in the kernel; 0 if it is on tracepoints
- * @gone: its cgroup has gone, and took it along
+ * @link_id: its link in the kernel; 0 if it is on tracepoints, or was left over
+ * @gone: it decides no more: its cgroup has gone, and took it along, or its folder was
+ *	left over by a command that was interrupted
  */
 struct attached {
 	char *name;

@@ -6,9 +6,13 @@
  *
  *   link*    its links: one for a struct_ops, several for programs on tracepoints
  *   config   its settings
- *   ...      its maps, by name
+ *   limits   more of them, if there is one for each of something
+ *   ...      its other maps, by name: what it has counted
  *
- * So it stays when this program ends, and goes with the folder.
+ * So it stays when this program ends, and goes with the folder.  While a policy is being
+ * replaced by another one, both have a folder, and name the same link; if that is
+ * interrupted, one of them is left over.  New settings of the same policy are new_config
+ * and new_limits until it is sure that they hold.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -76,14 +80,14 @@ static bool is_link(const char *name)
  * @folder: its path
  *
  * Links first: what they use may then go.  A link that is nowhere else is detached, some
- * time later.
+ * time later.  The last one takes the folder of all along.
  *
  * Return: 0 or a negative errno.
  */
 int remove_folder(const char *folder)
 {
 	struct dirent *entry;
-	int pass, fd;
+	int pass, fd, ret;
 	DIR *dir;
 
 	for (pass = 0; pass < 2; pass++) {
@@ -97,35 +101,23 @@ int remove_folder(const char *folder)
 				unlinkat(fd, entry->d_name, 0);
 		closedir(dir);
 	}
-	return rmdir(folder) ? -errno : 0;
+	ret = rmdir(folder) ? -errno : 0;
+	rmdir(BPFFS_FOLDER);
+	return ret;
 }
 
-/* At once, unlike the kernel when the last of its names goes. */
-static void detach(const char *folder)
+/**
+ * detach_folder() - detach the policy of a folder, if it is one that decides
+ * @folder: its path
+ *
+ * At once, unlike the kernel when the last name of a link goes.
+ */
+void detach_folder(const char *folder)
 {
 	_cleanup_close_ int link = open_pinned(folder, "link");
 
 	if (link >= 0)
 		bpf_link_detach(link);
-}
-
-/**
- * forget_folder() - detach a policy, and forget it
- * @folder: its folder
- *
- * The last one takes the folder of all along.
- *
- * Return: 0 or a negative errno.
- */
-int forget_folder(const char *folder)
-{
-	int ret;
-
-	detach(folder);
-	ret = remove_folder(folder);
-
-	rmdir(BPFFS_FOLDER);
-	return ret;
 }
 
 /**

@@ -15,6 +15,6 @@ char *path_in(const char *folder, const char *name);
 int open_pinned(const char *folder, const char *name);
 int make_folder(const char *folder);
 int remove_folder(const char *folder);
-int forget_folder(const char *folder);
+void detach_folder(const char *folder);
 
 #endif /* IOASCTL_FOLDER_H */

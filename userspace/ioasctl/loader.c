@@ -32,6 +32,20 @@ static bool is_config(const struct bpf_map *map)
 	return dot && !strcmp(dot, ".rodata");
 }
 
+/*
+ * Maps with settings, as they are called in the folder.  Each object has its own, so that
+ * the settings change when, and only when, the programs do.
+ */
+static const char *const settings_maps[] = { "config", "limits" };
+
+/* NULL for all other maps. */
+static const char *settings_name(const struct bpf_map *map)
+{
+	if (is_config(map))
+		return "config";
+	return strcmp(bpf_map__name(map), "limits") ? NULL : "limits";
+}
+
 /* Put a value into what a map starts with. */
 static int put_value(struct bpf_map *map, int offset, const void *value,
 		     size_t size)
@@ -77,7 +91,8 @@ static int set_up(struct bpf_object *object, const void *config,
 		}
 		if (ret)
 			return ret;
-		if (is_struct_ops(map) || bpf_map__is_internal(map))
+		if (is_struct_ops(map) || bpf_map__is_internal(map) ||
+		    settings_name(map))
 			continue;
 		/* What it counted before it was replaced is taken over. */
 		path = path_in(folder, bpf_map__name(map));
@@ -89,19 +104,46 @@ static int set_up(struct bpf_object *object, const void *config,
 	return 0;
 }
 
-static int pin_config(struct bpf_object *object, const char *folder)
+/* @prefix: of their names, where the old ones still have theirs. */
+static int pin_settings(struct bpf_object *object, const char *folder,
+			const char *prefix)
 {
-	_cleanup_free_ char *path = path_in(folder, "config");
+	const char *name;
 	struct bpf_map *map;
 
 	bpf_object__for_each_map(map, object) {
-		if (!is_config(map))
+		_cleanup_free_ char *path = NULL;
+
+		name = settings_name(map);
+		if (!name)
 			continue;
-		if (!path)
+		if (asprintf(&path, "%s/%s%s", folder, prefix, name) < 0)
 			return fail(-ENOMEM, "out of memory");
 		unlink(path);
 		if (bpf_map__pin(map, path))
 			return fail(-errno, "%s: %m", path);
+	}
+	return 0;
+}
+
+#define NEW "new_"
+
+/* The new settings take the place of the old ones, or go. */
+static int settle(const char *folder, bool keep)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(settings_maps); i++) {
+		_cleanup_free_ char *old = path_in(folder, settings_maps[i]);
+		_cleanup_free_ char *new = NULL;
+
+		if (!old || asprintf(&new, "%s/" NEW "%s", folder,
+				     settings_maps[i]) < 0)
+			return fail(-ENOMEM, "out of memory");
+		if (!keep)
+			unlink(new);
+		else if (rename(new, old) && errno != ENOENT)
+			return fail(-errno, "%s: %m", old);
 	}
 	return 0;
 }
@@ -251,6 +293,15 @@ static int attach_programs(struct bpf_object *object,
 	return 0;
 }
 
+/* All that can be done before it decides. */
+static int prepare(struct bpf_object *object, const struct policy *policy,
+		   const void *config, const char *folder, const char *prefix)
+{
+	int ret = policy->loaded ? policy->loaded(object, config) : 0;
+
+	return ret ?: pin_settings(object, folder, prefix);
+}
+
 static int load_into(const char *folder, const struct policy *policy,
 		     const void *config, const struct cgroup *cgroup)
 {
@@ -262,8 +313,7 @@ static int load_into(const char *folder, const struct policy *policy,
 	if (!object)
 		return -EINVAL;
 	map = struct_ops_of(object);
-	ret = policy->loaded ? policy->loaded(object, config) : 0;
-	ret = ret ?: pin_config(object, folder);
+	ret = prepare(object, policy, config, folder, "");
 	if (!ret)
 		ret = map ? attach_struct_ops(map, policy, cgroup, folder) :
 			    attach_programs(object, policy, folder);
@@ -271,7 +321,7 @@ static int load_into(const char *folder, const struct policy *policy,
 	return ret;
 }
 
-/* What a cgroup that had the same id, or was removed, has left. */
+/* What a cgroup that was removed, or a command that was interrupted, has left. */
 static int make_way(const char *folder, const struct policy *policy,
 		    const struct cgroup *cgroup)
 {
@@ -319,37 +369,75 @@ int loader_load(const struct policy *policy, void *config,
 		return ret;
 	ret = load_into(folder, policy, config, cgroup);
 	if (ret)
-		forget_folder(folder);
-	return ret;
-}
-
-/* All that can be done beforehand is, where that is another folder. */
-static int switch_to(struct bpf_link *link, struct bpf_object *object,
-		     const char *folder, bool moves)
-{
-	int ret = 0;
-
-	if (moves)
-		ret = pin_link(link, folder, "link") ?:
-						       pin_config(object, folder);
-	if (!ret && bpf_link__update_map(link, struct_ops_of(object)))
-		ret = fail(-errno, "the policy cannot be replaced: %m");
-	if (ret && moves)
 		remove_folder(folder);
 	return ret;
 }
 
-/* The new one decides already. */
-static int finish(const struct attached *old, const struct policy *policy,
-		  struct bpf_object *object, const void *config,
-		  const char *folder, bool moves)
+static int switch_to(struct bpf_link *link, struct bpf_object *object)
+{
+	if (bpf_link__update_map(link, struct_ops_of(object)))
+		return fail(-errno, "the policy cannot be replaced: %m");
+	return 0;
+}
+
+/* By the same policy with other settings. */
+static int replace_settings(struct bpf_link *link, const struct policy *policy,
+			    const void *config, const struct cgroup *cgroup,
+			    const char *folder)
+{
+	struct bpf_object *object =
+		load_object(policy, config, cgroup->id, folder);
+	int ret;
+
+	if (!object)
+		return -EINVAL;
+	ret = prepare(object, policy, config, folder, NEW);
+	ret = ret ?: switch_to(link, object);
+	bpf_object__close(object);
+	if (ret)
+		settle(folder, false);
+	return ret ?: settle(folder, true);
+}
+
+static int replace_into(const char *folder, struct bpf_link *link,
+			const struct policy *policy, const void *config,
+			const struct cgroup *cgroup)
+{
+	struct bpf_object *object =
+		load_object(policy, config, cgroup->id, folder);
+	int ret;
+
+	if (!object)
+		return -EINVAL;
+	ret = prepare(object, policy, config, folder, "");
+	ret = ret ?: pin_link(link, folder, "link");
+	ret = ret ?: switch_to(link, object);
+	bpf_object__close(object);
+	return ret;
+}
+
+static int forget(const char *folder)
+{
+	int ret = remove_folder(folder);
+
+	return ret ? fail(ret, "%s: %s", folder, strerror(-ret)) : 0;
+}
+
+/* By another policy: each has a folder until it is sure which of them decides. */
+static int replace_policy(const char *old_folder, struct bpf_link *link,
+			  const struct policy *policy, const void *config,
+			  const struct cgroup *cgroup, const char *folder)
 {
 	int ret;
 
-	ret = moves ? remove_folder(old->folder) : pin_config(object, folder);
-	if (policy->loaded)
-		ret = policy->loaded(object, config) ?: ret;
-	return ret;
+	ret = make_way(folder, policy, cgroup);
+	ret = ret ?: make_folder(folder);
+	if (ret)
+		return ret;
+	ret = replace_into(folder, link, policy, config, cgroup);
+	if (ret)
+		remove_folder(folder);
+	return ret ?: forget(old_folder);
 }
 
 static int replace_with(const struct attached *old, const char *folder,
@@ -357,24 +445,17 @@ static int replace_with(const struct attached *old, const char *folder,
 			const struct cgroup *cgroup)
 {
 	_cleanup_free_ char *path = path_in(old->folder, "link");
-	bool moves = strcmp(old->folder, folder);
-	struct bpf_object *object;
 	struct bpf_link *link;
 	int ret;
 
 	link = path ? bpf_link__open(path) : NULL;
 	if (!link)
 		return fail(-errno, "%s: %m", path ?: "out of memory");
-	ret = moves ? make_folder(folder) : 0;
-	if (ret)
-		goto out;
-	object = load_object(policy, config, cgroup->id, folder);
-	if (!object && moves)
-		remove_folder(folder);
-	ret = object ? switch_to(link, object, folder, moves) : -EINVAL;
-	ret = ret ?: finish(old, policy, object, config, folder, moves);
-	bpf_object__close(object);
-out:
+	if (strcmp(old->folder, folder))
+		ret = replace_policy(old->folder, link, policy, config, cgroup,
+				     folder);
+	else
+		ret = replace_settings(link, policy, config, cgroup, folder);
 	bpf_link__destroy(link);
 	return ret;
 }
@@ -436,9 +517,8 @@ out:
  */
 int loader_unload(const struct attached *attached)
 {
-	int ret = forget_folder(attached->folder);
-
-	if (ret)
-		return fail(ret, "%s: %s", attached->folder, strerror(-ret));
-	return 0;
+	/* What it left over may name the link of another one. */
+	if (!attached->gone)
+		detach_folder(attached->folder);
+	return forget(attached->folder);
 }

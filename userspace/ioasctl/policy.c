@@ -205,11 +205,14 @@ static char *text_of_report(const struct attached *attached)
 
 	if (!out)
 		return NULL;
-	if (attached->gone && attached->path)
+	if (attached->gone && !attached->path)
+		fputs("the cgroup has gone: 'ioasctl policy clean' forgets it",
+		      out);
+	else if (attached->gone && attached->link_id)
 		fputs("detached, as ioas was disabled there: 'ioasctl policy clean' forgets it",
 		      out);
 	else if (attached->gone)
-		fputs("the cgroup has gone: 'ioasctl policy clean' forgets it",
+		fputs("left over by a command that was interrupted: 'ioasctl policy clean' forgets it",
 		      out);
 	else if (!attached->policy)
 		fprintf(out, "not loaded by ioasctl, link %u",

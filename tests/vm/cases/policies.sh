@@ -3,8 +3,8 @@
 # The policies that ioasctl attaches: what they refuse, whom they tell, how long they
 # stay.
 #
-# timeout: 300
-# expected: 46
+# timeout: 400
+# expected: 51
 set -u
 . "$(dirname "$0")/../../harness/tap.sh"
 
