@@ -442,6 +442,68 @@ static void missing_btf_is_said(void)
 	expect_all_fail(be_without_btf, "CONFIG_DEBUG_INFO_BTF");
 }
 
+/*
+ * The type of struct_ops has another name, as if it were not there: it is not without
+ * CONFIG_BPF_JIT.
+ */
+static void be_without_struct_ops(void)
+{
+	static const char types[] = "/sys/kernel/btf/vmlinux";
+	static const char name[] = "\0bpf_struct_ops_ioas_cgroup_ops";
+	char path[] = "/tmp/types.XXXXXX";
+	int from = open(types, O_RDONLY | O_CLOEXEC);
+	int to = mkstemp(path);
+	char *all, *found;
+	struct stat st;
+
+	REQUIRE(from >= 0 && to >= 0 && !fstat(from, &st));
+	all = malloc(st.st_size + 1);
+	REQUIRE(all && read_fd(from, all, st.st_size + 1) == st.st_size);
+	found = memmem(all, st.st_size, name, sizeof(name));
+	REQUIRE(found);
+	found[1] = 'x';
+	REQUIRE(write(to, all, st.st_size) == st.st_size);
+	free(all);
+	close(from);
+	close(to);
+	REQUIRE(!unshare(CLONE_NEWNS));
+	REQUIRE(!mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+	REQUIRE(!mount(path, types, NULL, MS_BIND, NULL));
+	REQUIRE(!unlink(path));
+}
+
+static void missing_jit_is_said_by_what_needs_it(void)
+{
+	static const char *const fail[][MAX_WORDS] = {
+		{ LOAD("kind_quota"), "--set", "rdma=1M" },
+		{ "policy", "replace", "kind_quota", "--cgroup", LEAF, "--set",
+		  "rdma=1M" },
+	};
+	static const char *const work[][MAX_WORDS] = {
+		{ LOAD("deny_log") },
+		{ "who" },
+		{ "explain" },
+		{ "policy", "list" },
+		{ "policy", "clean" },
+		{ "policy", "unload", "deny_log", "--cgroup", LEAF },
+	};
+	const struct surroundings in = { .before = be_without_struct_ops,
+					 .out = -1 };
+	struct output output;
+
+	for (size_t i = 0; i < ARRAY_SIZE(fail); i++) {
+		run_ioasctl(&output, fail[i], &in);
+		expect_failure(__LINE__, &output, FAILED, "CONFIG_BPF_JIT");
+		free_output(&output);
+	}
+	EXPECT_EQ(is_in_bpffs(), false);
+	for (size_t i = 0; i < ARRAY_SIZE(work); i++) {
+		run_ioasctl(&output, work[i], &in);
+		EXPECT_TOLD(&output, "");
+		free_output(&output);
+	}
+}
+
 static void controller_that_is_not_enabled_is_said(void)
 {
 	const char *group = LEAF "/deeper";
@@ -586,6 +648,7 @@ int main(void)
 	RUN(missing_cgroups_are_said);
 	RUN(missing_bpf_is_said);
 	RUN(missing_btf_is_said);
+	RUN(missing_jit_is_said_by_what_needs_it);
 	RUN(controller_that_is_not_enabled_is_said);
 	RUN(second_call_is_refused);
 	RUN(deny_log_replaces_nothing);

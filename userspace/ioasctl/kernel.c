@@ -76,7 +76,8 @@ static int check_bpf(void)
 	return fail(-errno, "BPF cannot be used: %m");
 }
 
-static int check_type(void)
+/* @option: what the kernel has to be built with to have it. */
+static int check_type(const char *name, const char *option)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
 	int id;
@@ -85,12 +86,12 @@ static int check_type(void)
 		return fail(
 			-ENOENT,
 			"this kernel does not describe its types: it needs CONFIG_DEBUG_INFO_BTF");
-	id = btf__find_by_name_kind(btf, STRUCT_OPS_TYPE, BTF_KIND_STRUCT);
+	id = btf__find_by_name_kind(btf, name, BTF_KIND_STRUCT);
 	btf__free(btf);
 	if (id < 0)
-		return fail(
-			-ENOTSUP,
-			"this kernel has no policies for ioas: it needs CONFIG_CGROUP_IOAS_BPF");
+		return fail(-ENOTSUP,
+			    "this kernel has no policies for ioas: it needs %s",
+			    option);
 	return 0;
 }
 
@@ -116,6 +117,19 @@ int kernel_check(void)
 	libbpf_set_print(remember_words);
 	ret = cgroup_check_controller();
 	ret = ret ?: check_bpf();
-	ret = ret ?: check_type();
+	ret = ret ?: check_type(STRUCT_OPS_TYPE, "CONFIG_CGROUP_IOAS_BPF");
 	return ret ?: check_bpffs();
+}
+
+/**
+ * kernel_check_struct_ops() - can what decides for a cgroup be attached here?
+ *
+ * After kernel_check(), which is enough for all else: without CONFIG_BPF_JIT the kernel
+ * has the controller's types and functions, but nothing to attach a struct_ops with.
+ *
+ * Return: 0 or a negative errno, after a message.
+ */
+int kernel_check_struct_ops(void)
+{
+	return check_type(STRUCT_OPS_VALUE, "CONFIG_BPF_JIT");
 }

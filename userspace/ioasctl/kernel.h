@@ -4,6 +4,7 @@
 #define IOASCTL_KERNEL_H
 
 int kernel_check(void);
+int kernel_check_struct_ops(void);
 int check_privilege(int error);
 const char *libbpf_words(void);
 void libbpf_forget(void);

@@ -133,6 +133,8 @@ static int change(int argc, char **argv,
 		      policy_configure(request.policy, request.settings,
 				       request.nr_settings, config);
 	ret = ret ?: kernel_check();
+	if (!ret && !request.policy->only_logs)
+		ret = kernel_check_struct_ops();
 	ret = ret ?: lock_bpffs();
 	return ret ?: changer(request.policy, config, &request.cgroup);
 }
