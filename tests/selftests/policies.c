@@ -611,6 +611,66 @@ static void cgroup_that_is_made_again_has_no_policy(void)
 	POLICY("clean");
 }
 
+/* ---- what is printed ---- */
+
+/* One policy, as an expression in Python. */
+#define SHOWN(settings, report)                                               \
+	"{'cgroup': '/" LEAF "', 'policy': 'dry_run', 'settings': '" settings \
+	"', 'report': '" report "'}"
+
+static void changes_print_the_policy_as_json(void)
+{
+	static const char some[] = SHOWN(
+		"pinned=2M", "would have refused 1 of pinned, worst 2.0 MiB");
+	static const char none[] =
+		SHOWN("pinned=1M", "would have refused nothing");
+	struct output output;
+
+	IOASCTL(&output, "policy", "load", "dry_run", "--json", "--cgroup",
+		LEAF, "--set", "pinned=1M");
+	EXPECT_JSON(&output, "d == %s", none);
+	free_output(&output);
+	EXPECT_LIST("p == [%s]", none);
+	EXPECT_EQ(pin(0, 2 * MIB), 0);
+	IOASCTL(&output, "policy", "replace", "dry_run", "--cgroup", LEAF,
+		"--set", "pinned=2M", "--json");
+	EXPECT_JSON(&output, "d == %s", some);
+	free_output(&output);
+	EXPECT_LIST("p == [%s]", some);
+	POLICY_FAILS("already", "load", "dry_run", "--cgroup", LEAF, "--set",
+		     "pinned=2M", "--json");
+	IOASCTL(&output, "policy", "unload", "dry_run", "--cgroup", LEAF,
+		"--json");
+	EXPECT_JSON(&output, "d == %s", some);
+	free_output(&output);
+	EXPECT_LIST("p == []");
+	POLICY_FAILS("has no policy dry_run", "unload", "dry_run", "--cgroup",
+		     LEAF, "--json");
+}
+
+static void clean_prints_what_it_forgets_as_json(void)
+{
+	const int64_t id = group_id(BESIDE);
+	struct output output;
+
+	POLICY("load", "kind_quota", "--cgroup", LEAF, "--set", "io_uring=1M");
+	POLICY("load", "kind_quota", "--cgroup", BESIDE, "--set",
+	       "io_uring=2M");
+	IOASCTL(&output, "policy", "clean", "--json");
+	EXPECT_JSON(&output, "d == {'policies': []}");
+	free_output(&output);
+	EXPECT_EQ(remove_group(BESIDE), 0);
+	IOASCTL(&output, "policy", "clean", "--json");
+	EXPECT_JSON(&output,
+		    "[(x['cgroup'], x['policy'], x['settings'])"
+		    " for x in d['policies']] =="
+		    " [('(%" PRId64 ")', 'kind_quota', 'io_uring=2M')]",
+		    id);
+	free_output(&output);
+	EXPECT_LIST("[x['cgroup'] for x in p] == ['/" LEAF "']");
+	POLICY("unload", "kind_quota", "--cgroup", LEAF);
+}
+
 /* ---- at the same time ---- */
 
 #define RACER_SIZE (640 * KIB)
@@ -822,6 +882,8 @@ int main(void)
 	RUN(replacement_leaves_no_gap);
 	RUN(removed_cgroup_has_no_policy);
 	RUN(cgroup_that_is_made_again_has_no_policy);
+	RUN(changes_print_the_policy_as_json);
+	RUN(clean_prints_what_it_forgets_as_json);
 	RUN(two_processes_never_hold_more_than_the_quota);
 	RUN(two_processes_never_hold_more_than_a_burst);
 	RUN(dry_run_refuses_neither_of_two_processes);

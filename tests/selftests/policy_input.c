@@ -57,10 +57,6 @@ static const struct wrong {
 	  USAGE,
 	  "'policy list' takes no --cgroup",
 	  { "policy", "list", "--cgroup", LEAF } },
-	{ "json_of_load",
-	  USAGE,
-	  "'policy load' takes no --json",
-	  { LOAD("burst"), "--json" } },
 	{ "setting_of_unload",
 	  USAGE,
 	  "'policy unload' takes no --set",
@@ -586,8 +582,12 @@ static void strange_folders_are_left_alone(void)
 static void full_output_is_said(void)
 {
 	static const char *const said[][MAX_WORDS] = {
-		{ "who", "--json" },	{ "policy", "list" },	 { "--help" },
-		{ "policy", "--help" }, { "explain", "--json" },
+		{ "who", "--json" },
+		{ "policy", "list" },
+		{ "--help" },
+		{ "policy", "--help" },
+		{ "explain", "--json" },
+		{ "policy", "clean", "--json" },
 	};
 	const struct surroundings in = {
 		.out = open("/dev/full", O_WRONLY | O_CLOEXEC),

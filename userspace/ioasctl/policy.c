@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/file.h>
 
+#include <jansson.h>
+
 #include "attached.h"
 #include "folder.h"
 #include "ioasctl.h"
@@ -12,6 +14,7 @@
 #include "loader.h"
 #include "policies.h"
 #include "table.h"
+#include "units.h"
 
 #define MAX_SETTINGS 64
 
@@ -67,7 +70,7 @@ static int name_policy(struct request *request, const char *verb, int argc,
 	return 0;
 }
 
-/* @options: "c" where --cgroup can be given, "s" for --set, "j" for --json. */
+/* @options: "c" where --cgroup can be given, "s" for --set. */
 static int parse_request(int argc, char **argv, const char *options,
 			 struct request *request)
 {
@@ -84,12 +87,9 @@ static int parse_request(int argc, char **argv, const char *options,
 	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
 		if (c == '?')
 			return fail_option(argv);
-		if (!strchr(options, c))
+		if (c != 'j' && !strchr(options, c))
 			return fail(USAGE_ERROR, "'policy %s' takes no --%s",
-				    argv[0],
-				    c == 'c' ? "cgroup" :
-				    c == 's' ? "set" :
-					       "json");
+				    argv[0], c == 'c' ? "cgroup" : "set");
 		if (c == 'c')
 			cgroup = optarg;
 		else if (c == 'j')
@@ -110,70 +110,7 @@ static int parse_request(int argc, char **argv, const char *options,
 	return cgroup_open(cgroup, &request->cgroup);
 }
 
-/* One at a time; until this program ends. */
-static int lock_bpffs(void)
-{
-	int fd = open(BPFFS_MOUNT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0 || flock(fd, LOCK_EX))
-		return fail(-errno, "%s: %m", BPFFS_MOUNT);
-	return 0;
-}
-
-static int change(int argc, char **argv,
-		  int (*changer)(const struct policy *policy, void *config,
-				 const struct cgroup *cgroup))
-{
-	_cleanup_(request_done) struct request request = {};
-	_Alignas(uint64_t) char config[POLICY_CONFIG_MAX];
-	int ret;
-
-	ret = parse_request(argc, argv, "cs", &request);
-	ret = ret   ?:
-		      policy_configure(request.policy, request.settings,
-				       request.nr_settings, config);
-	ret = ret ?: kernel_check();
-	if (!ret && !request.policy->only_logs)
-		ret = kernel_check_struct_ops();
-	ret = ret ?: lock_bpffs();
-	return ret ?: changer(request.policy, config, &request.cgroup);
-}
-
-static int policy_load(int argc, char **argv)
-{
-	return change(argc, argv, loader_load);
-}
-
-static int policy_replace(int argc, char **argv)
-{
-	return change(argc, argv, loader_replace);
-}
-
-static int policy_unload(int argc, char **argv)
-{
-	_cleanup_(request_done) struct request request = {};
-	struct attached *list;
-	unsigned int nr, i;
-	int ret;
-
-	ret = parse_request(argc, argv, "c", &request);
-	ret = ret ?: kernel_check();
-	ret = ret ?: lock_bpffs();
-	ret = ret ?: attached_list(&list, &nr);
-	if (ret)
-		return ret;
-	ret = -ENOENT;
-	for (i = 0; i < nr && ret == -ENOENT; i++)
-		if (list[i].policy == request.policy &&
-		    list[i].cgroup_id == request.cgroup.id)
-			ret = loader_unload(&list[i]);
-	attached_free(list, nr);
-	if (ret == -ENOENT)
-		fail(ret,
-		     "%s has no policy %s: 'ioasctl policy list' shows what there is",
-		     request.cgroup.path, request.policy->name);
-	return ret;
-}
+/* ---- what is shown of a policy ---- */
 
 enum { COL_CGROUP, COL_POLICY, COL_SETTINGS, COL_REPORT };
 
@@ -184,6 +121,19 @@ static const struct column list_columns[] = {
 	[COL_SETTINGS] = { "SETTINGS", 0.3, 0, SCOLS_JSON_STRING },
 	[COL_REPORT] = { "REPORT", 0.3, 0, SCOLS_JSON_STRING },
 };
+
+/* The path of its cgroup, or the inode number of one that has gone. */
+static char *text_of_cgroup(const struct attached *attached)
+{
+	char *text;
+
+	if (attached->path)
+		return strdup(attached->path);
+	return asprintf(&text, "(%llu)",
+			(unsigned long long)attached->cgroup_id) < 0 ?
+		       NULL :
+		       text;
+}
 
 static char *text_of_settings(const struct attached *attached)
 {
@@ -228,30 +178,31 @@ static char *text_of_report(const struct attached *attached)
 static int add_attached(struct libscols_table *table,
 			const struct attached *attached)
 {
+	_cleanup_free_ char *cgroup = text_of_cgroup(attached);
 	_cleanup_free_ char *settings = text_of_settings(attached);
 	_cleanup_free_ char *report = text_of_report(attached);
 	struct libscols_line *line = table_add(table);
 
 	if (!line)
 		return -ENOMEM;
-	if (attached->path)
-		table_set(line, COL_CGROUP, attached->path);
-	else
-		table_printf(line, COL_CGROUP, "(%llu)",
-			     (unsigned long long)attached->cgroup_id);
+	table_set(line, COL_CGROUP, cgroup);
 	table_set(line, COL_POLICY, attached->name);
 	table_set(line, COL_SETTINGS, settings);
 	table_set(line, COL_REPORT, report);
 	return 0;
 }
 
+static struct libscols_table *new_table(bool json)
+{
+	return table_new("policies", list_columns, ARRAY_SIZE(list_columns),
+			 json);
+}
+
 static int print_list(const struct attached *list, unsigned int nr, bool json)
 {
-	struct libscols_table *table;
+	struct libscols_table *table = new_table(json);
 	unsigned int i;
 
-	table = table_new("policies", list_columns, ARRAY_SIZE(list_columns),
-			  json);
 	if (!table)
 		return -ENOMEM;
 	for (i = 0; i < nr; i++) {
@@ -261,6 +212,153 @@ static int print_list(const struct attached *list, unsigned int nr, bool json)
 		}
 	}
 	return table_print(table);
+}
+
+/* As a table has it, where no text is null. */
+static json_t *json_of_text(char *text)
+{
+	if (!text || !*text)
+		return json_null();
+	make_printable(text);
+	return json_string(text);
+}
+
+/* One of those that a table has in an array. */
+static json_t *json_of(const struct attached *attached)
+{
+	_cleanup_free_ char *cgroup = text_of_cgroup(attached);
+	_cleanup_free_ char *settings = text_of_settings(attached);
+	_cleanup_free_ char *report = text_of_report(attached);
+
+	return json_pack("{s:o s:s s:o s:o}", "cgroup", json_of_text(cgroup),
+			 "policy", attached->name, "settings",
+			 json_of_text(settings), "report",
+			 json_of_text(report));
+}
+
+/* Takes it. */
+static int print_json(json_t *json)
+{
+	if (!json)
+		return fail(-ENOMEM, "out of memory");
+	json_dumpf(json, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(json);
+	return 0;
+}
+
+/* ---- the verbs ---- */
+
+/* One at a time; until this program ends. */
+static int lock_bpffs(void)
+{
+	int fd = open(BPFFS_MOUNT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || flock(fd, LOCK_EX))
+		return fail(-errno, "%s: %m", BPFFS_MOUNT);
+	return 0;
+}
+
+static const struct attached *find_requested(const struct attached *list,
+					     unsigned int nr,
+					     const struct request *request)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		if (list[i].policy == request->policy &&
+		    list[i].cgroup_id == request->cgroup.id)
+			return &list[i];
+	return NULL;
+}
+
+/* What there is now that it is done. */
+static int print_requested(const struct request *request)
+{
+	const struct attached *found;
+	struct attached *list;
+	unsigned int nr;
+	int ret;
+
+	ret = attached_list(&list, &nr);
+	if (ret)
+		return ret;
+	found = find_requested(list, nr, request);
+	ret = found ? print_json(json_of(found)) :
+		      fail(-ENOENT, "the policy %s has just gone",
+			   request->policy->name);
+	attached_free(list, nr);
+	return ret;
+}
+
+static int change(int argc, char **argv,
+		  int (*changer)(const struct policy *policy, void *config,
+				 const struct cgroup *cgroup))
+{
+	_cleanup_(request_done) struct request request = {};
+	_Alignas(uint64_t) char config[POLICY_CONFIG_MAX];
+	int ret;
+
+	ret = parse_request(argc, argv, "cs", &request);
+	ret = ret   ?:
+		      policy_configure(request.policy, request.settings,
+				       request.nr_settings, config);
+	ret = ret ?: kernel_check();
+	if (!ret && !request.policy->only_logs)
+		ret = kernel_check_struct_ops();
+	ret = ret ?: lock_bpffs();
+	ret = ret ?: changer(request.policy, config, &request.cgroup);
+	if (!ret && request.json)
+		ret = print_requested(&request);
+	return ret;
+}
+
+static int policy_load(int argc, char **argv)
+{
+	return change(argc, argv, loader_load);
+}
+
+static int policy_replace(int argc, char **argv)
+{
+	return change(argc, argv, loader_replace);
+}
+
+/* What is shown of it is what there was before. */
+static int unload(const struct attached *attached, bool json)
+{
+	json_t *shown = json ? json_of(attached) : NULL;
+	int ret = loader_unload(attached);
+
+	if (!ret && json)
+		return print_json(shown);
+	json_decref(shown);
+	return ret;
+}
+
+static int policy_unload(int argc, char **argv)
+{
+	_cleanup_(request_done) struct request request = {};
+	const struct attached *found;
+	struct attached *list;
+	unsigned int nr;
+	int ret;
+
+	ret = parse_request(argc, argv, "c", &request);
+	ret = ret ?: kernel_check();
+	ret = ret ?: lock_bpffs();
+	ret = ret ?: attached_list(&list, &nr);
+	if (ret)
+		return ret;
+	found = find_requested(list, nr, &request);
+	if (found)
+		ret = unload(found, request.json);
+	else
+		ret = fail(
+			-ENOENT,
+			"%s has no policy %s: 'ioasctl policy list' shows what there is",
+			request.cgroup.path, request.policy->name);
+	attached_free(list, nr);
+	return ret;
 }
 
 static int policy_list(int argc, char **argv)
@@ -280,11 +378,28 @@ static int policy_list(int argc, char **argv)
 	return ret;
 }
 
+/* @table: of those that were forgotten, or NULL. */
+static int forget_gone(const struct attached *list, unsigned int nr,
+		       struct libscols_table *table)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < nr && !ret; i++) {
+		if (!list[i].gone)
+			continue;
+		ret = table ? add_attached(table, &list[i]) : 0;
+		ret = ret ?: loader_unload(&list[i]);
+	}
+	return ret;
+}
+
 static int policy_clean(int argc, char **argv)
 {
 	_cleanup_(request_done) struct request request = {};
+	struct libscols_table *table;
 	struct attached *list;
-	unsigned int nr, i;
+	unsigned int nr;
 	int ret;
 
 	ret = parse_request(argc, argv, "", &request);
@@ -293,25 +408,31 @@ static int policy_clean(int argc, char **argv)
 	ret = ret ?: attached_list(&list, &nr);
 	if (ret)
 		return ret;
-	for (i = 0; i < nr && !ret; i++)
-		if (list[i].gone)
-			ret = loader_unload(&list[i]);
+	table = request.json ? new_table(true) : NULL;
+	if (request.json && !table)
+		ret = -ENOMEM;
+	ret = ret ?: forget_gone(list, nr, table);
+	if (!ret && table)
+		ret = table_print(table);
+	else
+		scols_unref_table(table);
 	attached_free(list, nr);
 	return ret;
 }
 
 static const struct verb verbs[] = {
-	{ "clean", "", "forget policies whose cgroups have gone",
+	{ "clean", "[--json]", "forget policies whose cgroups have gone",
 	  policy_clean },
 	{ "list", "[--json]", "show what is attached, and what it reports",
 	  policy_list },
-	{ "load", "NAME --cgroup PATH [--set NAME=VALUE...]",
+	{ "load", "NAME --cgroup PATH [--set NAME=VALUE...] [--json]",
 	  "attach a policy to a cgroup; it stays until it is unloaded",
 	  policy_load },
-	{ "replace", "NAME --cgroup PATH [--set NAME=VALUE...]",
+	{ "replace", "NAME --cgroup PATH [--set NAME=VALUE...] [--json]",
 	  "put a policy in the place of the one that is attached",
 	  policy_replace },
-	{ "unload", "NAME --cgroup PATH", "detach a policy", policy_unload },
+	{ "unload", "NAME --cgroup PATH [--json]", "detach a policy",
+	  policy_unload },
 	{}
 };
 

@@ -3,7 +3,7 @@
 # What ioasctl does not take, and how it says so.
 #
 # timeout: 300
-# expected: 61
+# expected: 60
 set -eu
 
 exec policy_input
