@@ -16,6 +16,7 @@ int write_account(struct bpf_iter__ioas_account *ctx)
 	record.boottime_ns = account->boottime_ns;
 	record.kind = account->kind;
 	record.tgid = account->tgid;
+	record.pid = account->pid;
 	BPF_CORE_READ_STR_INTO(&record.comm, account, comm);
 	bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
 	return 0;

@@ -77,6 +77,17 @@ static void keep(const struct ioas_refusal *refusal)
 	bpf_map_update_elem(&recent, &key, refusal, BPF_ANY);
 }
 
+/* The sum that the file ioas.stat has; 0 if the cgroup has gone. */
+static __u64 gross_of(__u64 cgroup_id, __u32 kind)
+{
+	struct ioas_policy_stat stat;
+
+	if (kind >= IOAS_CG_NR_KINDS ||
+	    bpf_ioas_stat(cgroup_id, &stat, sizeof(stat)))
+		return 0;
+	return stat.gross[kind];
+}
+
 /* What the caller did not set is 0: nothing else of the kernel's memory gets out. */
 static void report(void *ctx, struct ioas_refusal *refusal)
 {
@@ -94,6 +105,13 @@ static void report(void *ctx, struct ioas_refusal *refusal)
 	refusal->stack_depth = size > 0 ? size / sizeof(refusal->stack[0]) : 0;
 	keep(refusal);
 	bpf_ringbuf_output(&refusals, refusal, sizeof(*refusal), 0);
+}
+
+/* In a program, the pointer is a number. */
+static void keep_name(struct ioas_refusal *refusal, const char *policy)
+{
+	bpf_probe_read_kernel_str(refusal->policy, sizeof(refusal->policy),
+				  policy);
 }
 
 SEC("tp_btf/deny")
@@ -125,11 +143,13 @@ int BPF_PROG(deny_policy, __u64 cgroup_id, enum ioas_cg_kind kind,
 		.wanted = wanted,
 		.held = current,
 		.max = IOAS_NO_LIMIT,
+		.gross = gross_of(policy_id, kind),
 		.resource = IOAS_POLICY_PINNED,
 		.kind = kind,
 		.error = error,
 	};
 
+	keep_name(&refusal, policy);
 	report(ctx, &refusal);
 	return 0;
 }
@@ -162,10 +182,12 @@ int BPF_PROG(deny_pasid_policy, __u64 cgroup_id, enum ioas_cg_pasid_scope scope,
 		.wanted = wanted,
 		.held = usage,
 		.max = IOAS_NO_LIMIT,
+		.device = device,
 		.resource = IOAS_POLICY_PASID_GLOBAL + scope,
 		.error = error,
 	};
 
+	keep_name(&refusal, policy);
 	report(ctx, &refusal);
 	return 0;
 }

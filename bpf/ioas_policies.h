@@ -22,6 +22,9 @@
 #define IOAS_STACK_DEPTH 32
 #define IOAS_COMM_LEN 16
 
+/* As long as the kernel's, with the NUL at the end. */
+#define IOAS_POLICY_NAME_LEN 16
+
 /**
  * struct ioas_kind_quota - settings of kind_quota
  * @max: gross bytes by kind, or IOAS_NO_LIMIT
@@ -96,6 +99,9 @@ struct ioas_deny_log {
  * @wanted: how much was asked for, gross, in bytes or PASIDs
  * @held: how much @limit_id held, unique
  * @max: the limit; IOAS_NO_LIMIT if it was a policy
+ * @gross: how much of @kind @limit_id held, gross; 0 unless a policy refused pinned memory
+ * @device: the device that was refused, by inode number in sysfs; 0 if that is none, or not
+ *	told
  * @resource: an &enum ioas_policy_resource
  * @kind: an &enum ioas_cg_kind, of pinned memory
  * @error: what the policy answered; 0 if it was a limit
@@ -103,6 +109,7 @@ struct ioas_deny_log {
  * @pid: its thread
  * @stack_depth: number of entries of @stack
  * @comm: name of the thread
+ * @policy: name of the policy; empty if it was a limit
  * @stack: the kernel's
  */
 struct ioas_refusal {
@@ -112,6 +119,8 @@ struct ioas_refusal {
 	__u64 wanted;
 	__u64 held;
 	__u64 max;
+	__u64 gross;
+	__u64 device;
 	__u32 resource;
 	__u32 kind;
 	__s32 error;
@@ -119,6 +128,7 @@ struct ioas_refusal {
 	__u32 pid;
 	__u32 stack_depth;
 	char comm[IOAS_COMM_LEN];
+	char policy[IOAS_POLICY_NAME_LEN];
 	__u64 stack[IOAS_STACK_DEPTH];
 };
 
@@ -133,6 +143,8 @@ struct ioas_account_record {
 	__u64 boottime_ns;
 	__u32 kind;
 	__u32 tgid;
+	__u32 pid;
+	__u32 reserved;
 	char comm[IOAS_COMM_LEN];
 };
 

@@ -134,16 +134,114 @@ static void policy_is_explained(void)
 		" refused that (Cannot allocate memory), which held 0 B.\n");
 	EXPECT_TOLD(&output,
 		    "ioasctl policy replace kind_quota --cgroup /" MIDDLE
-		    " --set io_uring=1M\n");
+		    " --set io_uring=2M\n");
 	free_output(&output);
 	POLICY("unload", "kind_quota", "--cgroup", MIDDLE);
 	/* There is nothing to replace any more. */
 	IOASCTL(&output, "explain", LEAF);
-	EXPECT_TOLD(&output,
-		    "A policy of /" MIDDLE " that has gone refused that "
-		    "(Cannot allocate memory), which held 0 B.\n");
+	EXPECT_TOLD(&output, "The policy kind_quota of /" MIDDLE
+			     ", which has gone, refused that "
+			     "(Cannot allocate memory), when 0 B were held.\n");
 	EXPECT_EQ(!strstr(output.out, "ioasctl policy replace"), true);
 	free_output(&output);
+}
+
+/* Not the one that is there now, whose settings have refused nothing. */
+static void policy_that_was_replaced_is_named(void)
+{
+	struct output output;
+
+	POLICY("load", "kind_quota", "--cgroup", MIDDLE, "--set",
+	       "io_uring=1M");
+	EXPECT_EQ(pin(SIZE), -ENOMEM);
+	POLICY("replace", "burst", "--cgroup", MIDDLE, "--set", "soft=1M",
+	       "--set", "extra=9M", "--set", "length=1h");
+	IOASCTL(&output, "explain", LEAF);
+	EXPECT_TOLD(&output, "The policy kind_quota of /" MIDDLE
+			     ", which has gone, refused that ");
+	EXPECT_EQ(!strstr(output.out, "burst"), true);
+	free_output(&output);
+	IOASCTL(&output, "explain", "--json", LEAF);
+	EXPECT_JSON(&output, "[(x['policy'], x['remedy']) for x in d] =="
+			     " [('kind_quota', None)]");
+	free_output(&output);
+	POLICY("unload", "burst", "--cgroup", MIDDLE);
+}
+
+/* ---- the command that raises what a policy allows ---- */
+
+/* What a policy has for settings, in any order. */
+static void expect_settings(int line, const char *settings)
+{
+	expect_list(line,
+		    "[sorted(x['settings'].split()) for x in p if"
+		    " x['policy'] != 'deny_log'] == [sorted('%s'.split())]",
+		    settings);
+}
+
+#define EXPECT_SETTINGS(settings) expect_settings(__LINE__, settings)
+
+static void run_remedy(void)
+{
+	struct output output;
+
+	IOASCTL(&output, "explain", LEAF);
+	run_first_command(&output);
+	free_output(&output);
+}
+
+/* Memory that is pinned twice counts twice. */
+static void command_raises_the_quota_and_keeps_the_others(void)
+{
+	struct io_uring second;
+
+	open_ring(&second);
+	EXPECT_EQ(register_buffer(&second, memory, SIZE), 0);
+	POLICY("load", "kind_quota", "--cgroup", MIDDLE, "--set", "io_uring=3M",
+	       "--set", "rdma=7K", "--set", "vfio=0");
+	EXPECT_EQ(pin(MIB + PAGE), -ENOMEM);
+	run_remedy();
+	EXPECT_SETTINGS("io_uring=4M rdma=7K vfio=0");
+	EXPECT_EQ(pin(MIB + PAGE), 0);
+	POLICY("unload", "kind_quota", "--cgroup", MIDDLE);
+	close_ring(&second);
+}
+
+/* By who ended because of the refusal. */
+static void command_counts_what_was_given_back(void)
+{
+	struct io_uring second;
+
+	open_ring(&second);
+	EXPECT_EQ(register_buffer(&second, memory, SIZE), 0);
+	POLICY("load", "kind_quota", "--cgroup", LEAF, "--set", "io_uring=2M");
+	EXPECT_EQ(pin(MIB), -ENOMEM);
+	close_ring(&second);
+	EXPECT_SOON(stat_of(LEAF, "accounts"), 0);
+	run_remedy();
+	EXPECT_SETTINGS("io_uring=3M");
+	/* Nor does it take away what somebody else has raised. */
+	POLICY("replace", "kind_quota", "--cgroup", LEAF, "--set",
+	       "io_uring=9M");
+	run_remedy();
+	EXPECT_SETTINGS("io_uring=9M");
+	POLICY("unload", "kind_quota", "--cgroup", LEAF);
+}
+
+static void command_raises_the_soft_limit_of_burst(void)
+{
+	struct io_uring second;
+
+	open_ring(&second);
+	EXPECT_EQ(register_buffer(&second, memory, MIB), 0);
+	POLICY("load", "burst", "--cgroup", MIDDLE, "--set", "soft=1M", "--set",
+	       "extra=4K", "--set", "length=90s", "--set", "rest=2h");
+	EXPECT_EQ(pin(SIZE), -ENOMEM);
+	run_remedy();
+	EXPECT_SETTINGS("soft=3M extra=4K length=90s rest=7200s");
+	EXPECT_EQ(pin(SIZE), 0);
+	POLICY("unload", "burst", "--cgroup", MIDDLE);
+	close_ring(&second);
 }
 
 /* As the command is for a shell. */
@@ -183,11 +281,38 @@ static void nothing_refused_is_said(void)
 	free_output(&output);
 }
 
+static void log_of_a_cgroup_below_is_not_taken_for_one_of_all(void)
+{
+	struct output output;
+
+	POLICY("unload", "deny_log", "--cgroup", MIDDLE);
+	POLICY("load", "deny_log", "--cgroup", BESIDE);
+	set_number(LEAF, "ioas.pinned.max", 0);
+	EXPECT_EQ(pin(PAGE), -ENOMEM);
+	IOASCTL(&output, "explain", MIDDLE);
+	EXPECT_TOLD(
+		&output,
+		"Nothing was refused to /" BESIDE " since deny_log is there.\n"
+		"Nobody logs what is refused to the rest of /" MIDDLE ".\n");
+	EXPECT_EQ(!strstr(output.out, "refused to /" MIDDLE " since"), true);
+	free_output(&output);
+	POLICY("unload", "deny_log", "--cgroup", BESIDE);
+	POLICY("load", "deny_log", "--cgroup", MIDDLE);
+}
+
 static void log_that_is_missing_is_said(void)
 {
+	static const char group[] = LEAF "/it's; a";
+
 	POLICY("unload", "deny_log", "--cgroup", MIDDLE);
 	ioasctl_fails(__LINE__, "nobody logs what is refused to /" LEAF,
 		      ARGS("ioasctl", "explain", LEAF));
+	make_group(group);
+	ioasctl_fails(__LINE__,
+		      "'ioasctl policy load deny_log --cgroup '/" LEAF
+		      "/it'\\''s; a'' does",
+		      ARGS("ioasctl", "explain", group));
+	EXPECT_EQ(remove_group(group), 0);
 }
 
 /* ---- as JSON ---- */
@@ -204,16 +329,17 @@ static void json_has_all_of_a_refusal(void)
 	EXPECT_JSON(&output,
 		    "[(x['cgroup'], x['resource'], x['kind'], x['wanted'],"
 		    " x['held'], x['max'], x['refused_by'], x['policy'],"
-		    " x['error'], x['pid'], x['command']) for x in d] =="
-		    " [('/" LEAF "', 'pinned', 'io_uring', %llu, %llu, %llu,"
-		    " '/" MIDDLE "', None, None, %d, 'asker')]",
-		    SIZE, MIB / 2, MIB, getpid());
+		    " x['error'], x['pid'], x['thread'], x['command'])"
+		    " for x in d] == [('/" LEAF "', 'pinned', 'io_uring',"
+		    " %llu, %llu, %llu, '/" MIDDLE "', None, None, %d, %d,"
+		    " 'asker')]",
+		    SIZE, MIB / 2, MIB, getpid(), getpid());
 	EXPECT_JSON(&output, "0 <= d[0]['age'] < 60");
 	EXPECT_JSON(&output,
 		    "d[0]['holders'] == [{'cgroup': '/" BESIDE
 		    "', 'kind': 'io_uring', 'gross': %llu, 'pid': %d,"
-		    " 'command': 'holder'}]",
-		    MIB / 2, holder.pid);
+		    " 'thread': %d, 'command': 'holder'}]",
+		    MIB / 2, holder.pid, holder.pid);
 	EXPECT_JSON(&output,
 		    "d[0]['remedy'] == 'echo 3M > /sys/fs/cgroup/" MIDDLE
 		    "/ioas.pinned.max'");
@@ -255,7 +381,7 @@ static void json_has_the_refusal_of_a_policy(void)
 	POLICY("unload", "kind_quota", "--cgroup", LEAF);
 	IOASCTL(&output, "explain", "--json", LEAF);
 	EXPECT_JSON(&output, "[(x['policy'], x['error'], x['max'],"
-			     " x['remedy']) for x in d] == [(None,"
+			     " x['remedy']) for x in d] == [('kind_quota',"
 			     " 'Cannot allocate memory', None, None)]");
 	free_output(&output);
 }
@@ -345,9 +471,11 @@ static void latest_refusals_are_kept(void)
 	free_output(&output);
 }
 
-static void refusal_of_a_removed_cgroup_is_no_trouble(void)
+/* As a service's is when it has failed. */
+static void refusal_of_a_removed_cgroup_is_told(void)
 {
 	struct output output;
+	char words[128];
 
 	set_number(MIDDLE, "ioas.pinned.max", 0);
 	EXPECT_EQ(pin(PAGE), -ENOMEM);
@@ -355,8 +483,56 @@ static void refusal_of_a_removed_cgroup_is_no_trouble(void)
 	EXPECT_EQ(pin(2 * PAGE), -ENOMEM);
 	EXPECT_EQ(remove_group(LEAF), 0);
 	IOASCTL(&output, "explain", "--json", MIDDLE);
+	EXPECT_JSON(&output, "[(x['wanted'], x['cgroup']) for x in d] =="
+			     " [(8192, '/" BESIDE "'), (4096, None)]");
+	free_output(&output);
+	IOASCTL(&output, "explain", MIDDLE);
+	snprintf(words, sizeof(words),
+		 "asker (PID %d) in a cgroup that has gone wanted to pin"
+		 " 4.0 KiB more",
+		 getpid());
+	EXPECT_TOLD(&output, words);
+	free_output(&output);
+	/* It was not there. */
+	IOASCTL(&output, "explain", "--json", BESIDE);
 	EXPECT_JSON(&output, "[x['wanted'] for x in d] == [8192]");
 	free_output(&output);
+}
+
+static void refusal_by_a_removed_cgroup_is_told(void)
+{
+	struct output output;
+
+	set_number(LEAF, "ioas.pinned.max", 0);
+	EXPECT_EQ(pin(PAGE), -ENOMEM);
+	enter_group(BESIDE);
+	EXPECT_EQ(remove_group(LEAF), 0);
+	IOASCTL(&output, "explain", MIDDLE);
+	EXPECT_TOLD(&output, "in a cgroup that has gone wanted to pin 4.0 KiB");
+	EXPECT_TOLD(&output, "A cgroup that has gone may pin 0 B"
+			     " (ioas.pinned.max) and held 0 B.\n");
+	free_output(&output);
+}
+
+/* The log is of more than what is asked about. */
+static void removed_cgroup_was_below_the_one_that_refused(void)
+{
+	struct output output;
+
+	POLICY("load", "deny_log", "--cgroup", TREE);
+	POLICY("unload", "deny_log", "--cgroup", MIDDLE);
+	set_number(MIDDLE, "ioas.pinned.max", 0);
+	EXPECT_EQ(pin(PAGE), -ENOMEM);
+	enter_group(BESIDE);
+	EXPECT_EQ(remove_group(LEAF), 0);
+	IOASCTL(&output, "explain", "--json", MIDDLE);
+	EXPECT_JSON(&output, "[x['wanted'] for x in d] == [4096]");
+	free_output(&output);
+	IOASCTL(&output, "explain", "--json", BESIDE);
+	EXPECT_JSON(&output, "d == []");
+	free_output(&output);
+	POLICY("load", "deny_log", "--cgroup", MIDDLE);
+	POLICY("unload", "deny_log", "--cgroup", TREE);
 }
 
 /* What came through the ring buffer, in order. */
@@ -407,6 +583,8 @@ static void ring_buffer_has_each_refusal(void)
 	EXPECT_EQ(followed[0].error, -ENOMEM);
 	EXPECT_EQ(followed[0].wanted, PAGE);
 	EXPECT_EQ(followed[0].max == IOAS_NO_LIMIT, true);
+	EXPECT_EQ(strcmp(followed[0].policy, "kind_quota"), 0);
+	EXPECT_EQ(followed[1].policy[0], '\0');
 	EXPECT_EQ(followed[1].error, 0);
 	EXPECT_EQ(followed[1].wanted, 2 * PAGE);
 	EXPECT_EQ(followed[1].held, 0);
@@ -430,8 +608,13 @@ int main(void)
 	RUN(limit_of_the_cgroup_is_explained);
 	RUN(limit_of_an_ancestor_is_explained);
 	RUN(policy_is_explained);
+	RUN(policy_that_was_replaced_is_named);
+	RUN(command_raises_the_quota_and_keeps_the_others);
+	RUN(command_counts_what_was_given_back);
+	RUN(command_raises_the_soft_limit_of_burst);
 	RUN(command_holds_for_any_name_of_a_cgroup);
 	RUN(nothing_refused_is_said);
+	RUN(log_of_a_cgroup_below_is_not_taken_for_one_of_all);
 	RUN(log_that_is_missing_is_said);
 	RUN(json_has_all_of_a_refusal);
 	RUN(json_has_the_stack);
@@ -441,6 +624,8 @@ int main(void)
 	RUN(refusal_that_two_logs_have_is_told_once);
 	RUN(latest_refusals_are_kept);
 	RUN(ring_buffer_has_each_refusal);
-	RUN(refusal_of_a_removed_cgroup_is_no_trouble);
+	RUN(refusal_of_a_removed_cgroup_is_told);
+	RUN(refusal_by_a_removed_cgroup_is_told);
+	RUN(removed_cgroup_was_below_the_one_that_refused);
 	return end_tests();
 }

@@ -102,6 +102,7 @@ static char *mock_paths[ARRAY_SIZE(mock_devices)];
 
 #define PATH_OF_OWN (mock_paths[0])
 #define PATH_OF_SECOND (mock_paths[1])
+#define PATH_OF_NARROW (mock_paths[2])
 
 static inline int number_of(const char *name)
 {

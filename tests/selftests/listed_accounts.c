@@ -4,6 +4,8 @@
  *
  * libraries: -l:liburing.a
  */
+#include <pthread.h>
+
 #include "ioas_io_uring.h"
 #include "ioas_mock.h"
 #include "ioas_policy.h"
@@ -156,6 +158,38 @@ static void maker_stays_when_it_has_ended(void)
 	free_output(&output);
 }
 
+static void *pin_as_another_thread(void *tid)
+{
+	name_thread("second");
+	*(pid_t *)tid = gettid();
+	EXPECT_EQ(register_buffer(&ring, memory, MIB), 0);
+	return NULL;
+}
+
+/* The name is the thread's, the PID the process's. */
+static void thread_that_made_it_is_told(void)
+{
+	struct output output;
+	pthread_t thread;
+	char words[128];
+	pid_t tid = 0;
+
+	REQUIRE(!pthread_create(&thread, NULL, pin_as_another_thread, &tid));
+	REQUIRE(!pthread_join(thread, NULL));
+	EXPECT_EQ(tid != getpid(), true);
+	IOASCTL(&output, "who", "--json", LEAF);
+	EXPECT_JSON(&output,
+		    "[(x['pid'], x['thread'], x['command']) for x in"
+		    " d['accounts']] == [(%d, %d, 'second')]",
+		    getpid(), tid);
+	free_output(&output);
+	IOASCTL(&output, "who", LEAF);
+	snprintf(words, sizeof(words), " %d second\n", getpid());
+	EXPECT_TOLD(&output, words);
+	EXPECT_EQ(!strstr(output.out, "THREAD"), true);
+	free_output(&output);
+}
+
 static size_t size_of(unsigned int i)
 {
 	return (i % MOST_PAGES + 1) * PAGE;
@@ -211,6 +245,8 @@ static void account_that_stays_is_listed_while_others_go(void)
 		free_output(&output);
 	}
 	REQUIRE(!kill(pid, SIGKILL) && waitpid(pid, &status, 0) == pid);
+	/* They came and went until now. */
+	EXPECT_EQ(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, true);
 	close_ring(&second);
 	free(buffers);
 }
@@ -224,6 +260,7 @@ int main(void)
 	RUN(other_cgroups_are_not_listed);
 	RUN(accounts_of_a_removed_cgroup_are_those_of_its_parent);
 	RUN(maker_stays_when_it_has_ended);
+	RUN(thread_that_made_it_is_told);
 	RUN(each_of_many_accounts_is_listed_once);
 	RUN(account_that_stays_is_listed_while_others_go);
 	return end_tests();

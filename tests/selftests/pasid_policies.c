@@ -51,11 +51,11 @@ static const char *setting(const char *path, unsigned int max)
 static void expect_used(int line, const char *group, const char *path,
 			unsigned int used, unsigned int max)
 {
-	expect_list(
-		line,
-		"'inode %" PRId64 " %u of %u' in "
-		"[x['report'] for x in p if x['cgroup'] == '/%s'][0].split('; ')",
-		inode_of(path), used, max, group);
+	expect_list(line,
+		    "'inode %" PRId64 " %u of %u' in "
+		    "[x['report'] for x in p if x['cgroup'] == '/%s' and"
+		    " x['policy'] == 'pasid_device'][0].split('; ')",
+		    inode_of(path), used, max, group);
 }
 
 #define EXPECT_USED(group, path, used, max) \
@@ -664,6 +664,156 @@ static void command_of_explain_lets_pasids_pass(void)
 	POLICY("unload", "deny_log", "--cgroup", INNER);
 }
 
+static void run_remedy(const char *group)
+{
+	struct output output;
+
+	IOASCTL(&output, "explain", group);
+	run_first_command(&output);
+	free_output(&output);
+}
+
+/* Of the one that was refused, and no other. */
+static void command_raises_the_limit_of_a_device(void)
+{
+	POLICY("load", "deny_log", "--cgroup", INNER);
+	POLICY("load", "pasid_device", "--cgroup", INNER, "--set", "others=1",
+	       "--set", setting(PATH_OF_OWN, 2), "--set",
+	       setting(PATH_OF_SECOND, 7));
+	EXPECT_EQ(ALLOC(DEVICE, 5, own.bound), 5);
+	EXPECT_EQ(ALLOC(DEVICE, 6, own.bound), 6);
+	EXPECT_EQ(ALLOC(DEVICE, 5, narrow.bound), 5);
+	EXPECT_EQ(ALLOC(DEVICE, 7, own.bound), -EDQUOT);
+	run_remedy(INNER);
+	EXPECT_LIST("[x['settings'] for x in p if x['policy'] =="
+		    " 'pasid_device'] == ['others=1']");
+	EXPECT_USED(INNER, PATH_OF_OWN, 2, 3);
+	EXPECT_USED(INNER, PATH_OF_SECOND, 0, 7);
+	EXPECT_EQ(ALLOC(DEVICE, 7, own.bound), 7);
+	EXPECT_EQ(ALLOC(DEVICE, 8, own.bound), -EDQUOT);
+	/* This one has a limit only as one of the others. */
+	EXPECT_EQ(ALLOC(DEVICE, 6, narrow.bound), -EDQUOT);
+	run_remedy(INNER);
+	EXPECT_EQ(ALLOC(DEVICE, 6, narrow.bound), 6);
+	EXPECT_USED(INNER, PATH_OF_NARROW, 2, 2);
+	EXPECT_USED(INNER, PATH_OF_OWN, 3, 3);
+	EXPECT_USED(INNER, PATH_OF_SECOND, 0, 7);
+	EXPECT_LIST("[x['settings'] for x in p if x['policy'] =="
+		    " 'pasid_device'] == ['others=1']");
+	POLICY("unload", "pasid_device", "--cgroup", INNER);
+	POLICY("unload", "deny_log", "--cgroup", INNER);
+}
+
+/* By who ended because of the refusal. */
+static void command_raises_a_limit_that_is_free_again(void)
+{
+	POLICY("load", "deny_log", "--cgroup", INNER);
+	POLICY("load", "pasid_device", "--cgroup", INNER, "--set",
+	       setting(PATH_OF_OWN, 2));
+	EXPECT_EQ(ALLOC(DEVICE, 5, own.bound), 5);
+	EXPECT_EQ(ALLOC(DEVICE, 6, own.bound), 6);
+	EXPECT_EQ(ALLOC(DEVICE, 7, own.bound), -EDQUOT);
+	EXPECT_EQ(free_vpasid(DEVICE, 5, own.bound), 0);
+	EXPECT_EQ(free_vpasid(DEVICE, 6, own.bound), 0);
+	run_remedy(INNER);
+	EXPECT_USED(INNER, PATH_OF_OWN, 0, 3);
+	/* Once is enough. */
+	run_remedy(INNER);
+	EXPECT_USED(INNER, PATH_OF_OWN, 0, 3);
+	POLICY("unload", "pasid_device", "--cgroup", INNER);
+	POLICY("unload", "deny_log", "--cgroup", INNER);
+}
+
+/* In a set of its own, which has a device. */
+static void open_another_set(void)
+{
+	struct mock_device device;
+
+	open_set();
+	plug(&device, MOCK_PASID_BITS(20));
+}
+
+/* Two, in OTHER. */
+static void hold_pasids(void)
+{
+	enter_group(OTHER);
+	open_another_set();
+	EXPECT_EQ(ALLOC(GLOBAL, 5), 5);
+	EXPECT_EQ(ALLOC(GLOBAL, 6), 6);
+	pause_here();
+}
+
+static void cgroups_that_hold_pasids_are_told(void)
+{
+	struct output output;
+	struct child holder;
+
+	POLICY("load", "deny_log", "--cgroup", TOP);
+	EXPECT_EQ(ALLOC(GLOBAL, 5), 5);
+	start_child(&holder, hold_pasids);
+	limit_pasids(OUTER, "global", "3");
+	EXPECT_EQ(ALLOC(GLOBAL, 6), -EDQUOT);
+	IOASCTL(&output, "explain", INNER);
+	EXPECT_TOLD(&output, "  Most of that is held now by:\n"
+			     "             2  in /" OTHER "\n"
+			     "             1  in /" INNER "\n");
+	free_output(&output);
+	limit_pasids(INNER, "global", "1");
+	EXPECT_EQ(ALLOC(GLOBAL, 6), -EDQUOT);
+	IOASCTL(&output, "explain", "--json", INNER);
+	/* INNER has none below. */
+	EXPECT_JSON(&output, "[x['holders'] for x in d] == ["
+			     "[{'cgroup': '/" INNER "', 'pasids': 1}],"
+			     "[{'cgroup': '/" OTHER "', 'pasids': 2},"
+			     " {'cgroup': '/" INNER "', 'pasids': 1}]]");
+	free_output(&output);
+	/* Of this scope there are none. */
+	limit_pasids(OUTER, "device", "0");
+	EXPECT_EQ(ALLOC(DEVICE, 6, own.bound), -EDQUOT);
+	IOASCTL(&output, "explain", "--json", INNER);
+	EXPECT_JSON(&output, "d[0]['holders'] == []");
+	free_output(&output);
+	end_child(&holder);
+	POLICY("unload", "deny_log", "--cgroup", TOP);
+}
+
+/* The most of them, and not more than three. */
+static void few_of_many_cgroups_are_told(void)
+{
+	static const char *const held[] = { "1", "4", "2", "3" };
+	struct output output;
+	const int mine = iommufd;
+	char group[64];
+	int sets[4];
+
+	POLICY("load", "deny_log", "--cgroup", TOP);
+	for (int i = 0; i < 4; i++) {
+		snprintf(group, sizeof(group), OUTER "/child%s", held[i]);
+		make_group(group);
+		enter_group(group);
+		open_another_set();
+		for (int j = 1; j <= atoi(held[i]); j++)
+			EXPECT_EQ(ALLOC(GLOBAL, j), j);
+		sets[i] = iommufd;
+	}
+	iommufd = mine;
+	enter_group(INNER);
+	limit_pasids(OUTER, "global", "10");
+	EXPECT_EQ(ALLOC(GLOBAL, 5), -EDQUOT);
+	IOASCTL(&output, "explain", "--json", INNER);
+	EXPECT_JSON(&output,
+		    "[(x['cgroup'][-6:], x['pasids']) for x in"
+		    " d[0]['holders']] == [('child4', 4), ('child3', 3),"
+		    " ('child2', 2)]");
+	free_output(&output);
+	for (int i = 0; i < 4; i++) {
+		REQUIRE(!close(sets[i]));
+		snprintf(group, sizeof(group), OUTER "/child%s", held[i]);
+		EXPECT_EQ(remove_group(group), 0);
+	}
+	POLICY("unload", "deny_log", "--cgroup", TOP);
+}
+
 #define RUN(test) run_test(#test, test, set_up_devices, clean_up_devices)
 
 int main(void)
@@ -686,5 +836,9 @@ int main(void)
 	RUN(dry_run_counts_pasids_and_refuses_none);
 	RUN(refused_pasids_are_explained);
 	RUN(command_of_explain_lets_pasids_pass);
+	RUN(command_raises_the_limit_of_a_device);
+	RUN(command_raises_a_limit_that_is_free_again);
+	RUN(cgroups_that_hold_pasids_are_told);
+	RUN(few_of_many_cgroups_are_told);
 	return end_tests();
 }

@@ -101,16 +101,14 @@ void cgroup_free(struct cgroup *cgroup)
 }
 
 /**
- * cgroup_path_of() - the path of a cgroup
+ * cgroup_open_by_id() - open the folder of a cgroup
  * @id: inode number of its folder
  *
- * Return: the path below CGROUP_ROOT, with a / in front, to be freed; NULL if there is
- * none such, or the caller may not ask.
+ * Return: a file descriptor, with O_PATH, or a negative errno, without a message.
  */
-char *cgroup_path_of(uint64_t id)
+int cgroup_open_by_id(uint64_t id)
 {
-	_cleanup_close_ int mount = -1, fd = -1;
-	char link[64], path[PATH_MAX];
+	_cleanup_close_ int mount = -1;
 	struct {
 		struct file_handle handle;
 		uint64_t id;
@@ -120,13 +118,67 @@ char *cgroup_path_of(uint64_t id)
 			.handle_type = FILEID_KERNFS,
 		},
 	};
-	ssize_t len;
+	int fd;
 
 	memcpy(h.handle.f_handle, &id, sizeof(id));
 	mount = open(CGROUP_ROOT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (mount < 0)
-		return NULL;
+		return -errno;
 	fd = open_by_handle_at(mount, &h.handle, O_PATH | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+/**
+ * cgroup_read_key() - read a number from a file of a cgroup
+ * @folder: the folder of the cgroup
+ * @name: the file
+ * @key: what the number follows
+ * @ret: set to the number, on success
+ *
+ * Return: 0 or a negative errno, without a message.
+ */
+int cgroup_read_key(int folder, const char *name, const char *key,
+		    uint64_t *ret)
+{
+	_cleanup_free_ char *found = NULL;
+	unsigned long long number = 0;
+	int error = -ENODATA;
+	FILE *file;
+	int fd;
+
+	fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	file = fdopen(fd, "r");
+	if (!file) {
+		close(fd);
+		return -ENOMEM;
+	}
+	while (error && fscanf(file, "%ms %llu", &found, &number) == 2) {
+		if (!strcmp(found, key))
+			error = 0;
+		free(found);
+		found = NULL;
+	}
+	fclose(file);
+	if (!error)
+		*ret = number;
+	return error;
+}
+
+/**
+ * cgroup_path_of() - the path of a cgroup
+ * @id: inode number of its folder
+ *
+ * Return: the path below CGROUP_ROOT, with a / in front, to be freed; NULL if there is
+ * none such, or the caller may not ask.
+ */
+char *cgroup_path_of(uint64_t id)
+{
+	_cleanup_close_ int fd = cgroup_open_by_id(id);
+	char link[64], path[PATH_MAX];
+	ssize_t len;
+
 	if (fd < 0)
 		return NULL;
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);

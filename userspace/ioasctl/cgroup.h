@@ -20,6 +20,9 @@ struct cgroup {
 
 int cgroup_open(const char *name, struct cgroup *ret);
 void cgroup_free(struct cgroup *cgroup);
+int cgroup_open_by_id(uint64_t id);
+int cgroup_read_key(int folder, const char *name, const char *key,
+		    uint64_t *ret);
 char *cgroup_path_of(uint64_t id);
 bool cgroup_is_below(const char *path, const char *ancestor);
 int cgroup_check_controller(void);

@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "accounts.h"
+#include "holders.h"
 #include "ioasctl.h"
 #include "kernel.h"
 #include "refusals.h"
@@ -33,8 +34,10 @@ static const char *const resource_name[] = {
  * @path: who was refused; NULL if the cgroup has gone
  * @limit_path: whose limit or policy refused; NULL if it has gone
  * @policy: the policy that refused; NULL if it was a limit, or the policy has gone
- * @holders: the accounts below @limit_path that pin most
+ * @holders: the accounts below @limit_path that pin most, if pinned memory was refused
  * @nr_holders: how many there are of these, at most MOST_HOLDERS
+ * @children: those right below @limit_path that hold most, if PASIDs were refused
+ * @nr_children: how many there are of these, at most MOST_HOLDERS
  * @remedy: the command that would help, or NULL
  */
 struct story {
@@ -44,6 +47,8 @@ struct story {
 	const struct attached *policy;
 	struct account *holders;
 	size_t nr_holders;
+	struct holder *children;
+	size_t nr_children;
 	char *remedy;
 };
 
@@ -53,6 +58,7 @@ static void story_free(struct story *story)
 	free(story->limit_path);
 	free(story->remedy);
 	accounts_free(story->holders, story->nr_holders);
+	holders_free(story->children, story->nr_children);
 }
 
 static bool is_by_policy(const struct story *story)
@@ -93,7 +99,10 @@ static void make_names_printable(struct story *story)
 		if (story->holders[i].path)
 			make_printable(story->holders[i].path);
 	}
+	for (i = 0; i < story->nr_children; i++)
+		make_printable(story->children[i].path);
 	make_printable(story->refusal->comm);
+	make_printable(story->refusal->policy);
 }
 
 /**
@@ -110,13 +119,17 @@ struct known {
 	size_t nr_accounts;
 };
 
+/* What is there now may be another one. */
 static const struct attached *policy_of(const struct ioas_refusal *refusal,
 					const struct known *known)
 {
+	const struct attached *now;
+
 	if (!refusal->error)
 		return NULL;
-	return attached_decider(known->policies, known->nr_policies,
-				refusal->limit_id);
+	now = attached_decider(known->policies, known->nr_policies,
+			       refusal->limit_id);
+	return now && !strcmp(now->name, refusal->policy) ? now : NULL;
 }
 
 static int copy_holders(const struct known *known, struct story *story)
@@ -145,10 +158,28 @@ static int copy_holders(const struct known *known, struct story *story)
 	return 0;
 }
 
+static const char *scope_name(const struct ioas_refusal *refusal)
+{
+	return refusal->resource == PASID_GLOBAL ? "global" : "device";
+}
+
+static int find_holders(const struct known *known, struct story *story)
+{
+	const struct ioas_refusal *refusal = story->refusal;
+
+	if (!story->limit_path)
+		return 0;
+	if (refusal->resource == PINNED)
+		return copy_holders(known, story);
+	return holders_read(refusal->limit_id, story->limit_path,
+			    scope_name(refusal), MOST_HOLDERS, &story->children,
+			    &story->nr_children);
+}
+
 static int story_of(struct ioas_refusal *refusal, const struct known *known,
 		    struct story *story)
 {
-	int ret = 0;
+	int ret;
 
 	*story = (struct story){
 		.refusal = refusal,
@@ -156,8 +187,7 @@ static int story_of(struct ioas_refusal *refusal, const struct known *known,
 		.limit_path = cgroup_path_of(refusal->limit_id),
 		.policy = policy_of(refusal, known),
 	};
-	if (refusal->resource == PINNED && story->limit_path)
-		ret = copy_holders(known, story);
+	ret = find_holders(known, story);
 	make_names_printable(story);
 	return ret;
 }
@@ -171,11 +201,6 @@ static const char *amount(const struct ioas_refusal *refusal, uint64_t n,
 		return format_size(n, buf);
 	snprintf(buf, UNITS_TEXT, "%" PRIu64, n);
 	return buf;
-}
-
-static const char *scope_name(const struct ioas_refusal *refusal)
-{
-	return refusal->resource == PASID_GLOBAL ? "global" : "device";
 }
 
 static void print_request(const struct story *story, uint64_t now)
@@ -200,23 +225,25 @@ static void print_request(const struct story *story, uint64_t now)
 static void print_reason(const struct story *story)
 {
 	const struct ioas_refusal *refusal = story->refusal;
-	const char *limit = story->limit_path ?: "A cgroup that has gone";
+	const char *limit = story->limit_path;
 	char max[UNITS_TEXT], held[UNITS_TEXT];
 
 	amount(refusal, refusal->held, held);
-	if (story->policy)
+	if (story->policy || (is_by_policy(story) && !limit))
 		printf("  The policy %s of %s refused that (%s), which held %s.\n",
-		       story->policy->name, limit, strerror(-refusal->error),
-		       held);
+		       refusal->policy, limit ?: "a cgroup that has gone",
+		       strerror(-refusal->error), held);
 	else if (is_by_policy(story))
-		printf("  A policy of %s that has gone refused that (%s), which held %s.\n",
-		       limit, strerror(-refusal->error), held);
+		printf("  The policy %s of %s, which has gone, refused that (%s), when %s were held.\n",
+		       refusal->policy, limit, strerror(-refusal->error), held);
 	else if (refusal->resource == PINNED)
 		printf("  %s may pin %s (ioas.pinned.max) and held %s.\n",
-		       limit, amount(refusal, refusal->max, max), held);
+		       limit ?: "A cgroup that has gone",
+		       amount(refusal, refusal->max, max), held);
 	else
 		printf("  %s may hold %s of these (ioas.pasid.max) and held %s.\n",
-		       limit, amount(refusal, refusal->max, max), held);
+		       limit ?: "A cgroup that has gone",
+		       amount(refusal, refusal->max, max), held);
 }
 
 static void print_holders(const struct story *story)
@@ -225,7 +252,7 @@ static void print_holders(const struct story *story)
 	char size[UNITS_TEXT];
 	size_t i;
 
-	if (!story->nr_holders)
+	if (!story->nr_holders && !story->nr_children)
 		return;
 	puts("  Most of that is held now by:");
 	for (i = 0; i < story->nr_holders; i++) {
@@ -236,16 +263,17 @@ static void print_holders(const struct story *story)
 		       IOAS_COMM_LEN, record->comm, record->tgid,
 		       story->holders[i].path ?: "?");
 	}
+	for (i = 0; i < story->nr_children; i++)
+		printf("    %10" PRIu64 "  in %s\n", story->children[i].nr,
+		       story->children[i].path);
 }
 
 /* What would have let it pass, in whole MiB. */
 static uint64_t enough(const struct ioas_refusal *refusal)
 {
-	const uint64_t mib = 1 << 20;
+	const uint64_t all = refusal->held + refusal->wanted;
 
-	if (refusal->resource != PINNED)
-		return refusal->held + refusal->wanted;
-	return (refusal->held + refusal->wanted + mib - 1) / mib * mib;
+	return refusal->resource == PINNED ? whole_mib(all) : all;
 }
 
 /* The file of a limit, as a shell reads it; to be freed. */
@@ -260,36 +288,41 @@ static char *file_of(const struct story *story)
 	return shell_quote(path);
 }
 
-/* The command that changes a policy, with the settings that it has; to be freed. */
-static char *change_of(const struct attached *policy, const char *where)
+static bool is_by_stranger(const struct story *story)
 {
-	_cleanup_free_ char *settings = NULL;
-	char *text = NULL, *word, *rest;
+	return story->policy && !story->policy->policy;
+}
+
+/* The command that detaches a policy of which only the kernel knows; to be freed. */
+static char *detach_of(const struct attached *policy)
+{
+	char *text;
+
+	return asprintf(&text, "bpftool link detach id %u", policy->link_id) <
+			       0 ?
+		       NULL :
+		       text;
+}
+
+/* The command that raises what the policy refused, and keeps the rest; to be freed. */
+static char *raise_of(const struct story *story, const char *where)
+{
+	char *text = NULL;
 	size_t len;
 	FILE *out;
+	int ret;
 
-	if (!policy->policy)
-		return asprintf(&text, "bpftool link detach id %u",
-				policy->link_id) < 0 ?
-			       NULL :
-			       text;
-	out = open_memstream(&settings, &len);
-	if (!out)
-		return NULL;
-	policy_print_config(out, policy->policy, policy->config);
-	fclose(out);
 	out = open_memstream(&text, &len);
 	if (!out)
 		return NULL;
-	fprintf(out, "ioasctl policy replace %s --cgroup %s", policy->name,
-		where);
-	/* Limits of devices are not among them. */
-	if (!*settings)
-		fputs(" --set NAME=VALUE", out);
-	for (word = strtok_r(settings, " ", &rest); word;
-	     word = strtok_r(NULL, " ", &rest))
-		fprintf(out, " --set %s", word);
+	fprintf(out, "ioasctl policy replace %s --cgroup %s",
+		story->policy->name, where);
+	ret = policy_print_raised(out, story->policy, story->refusal);
 	fclose(out);
+	if (ret) {
+		free(text);
+		text = NULL;
+	}
 	return text;
 }
 
@@ -303,11 +336,13 @@ static char *remedy(const struct story *story)
 
 	if (!story->limit_path || (is_by_policy(story) && !story->policy))
 		return NULL;
+	if (is_by_stranger(story))
+		return detach_of(story->policy);
 	where = story->policy ? shell_quote(story->limit_path) : file_of(story);
 	if (!where)
 		return NULL;
 	if (story->policy)
-		return change_of(story->policy, where);
+		return raise_of(story, where);
 	if (refusal->resource == PINNED)
 		ret = asprintf(&text, "echo %s > %s",
 			       format_exact_size(enough(refusal), size), where);
@@ -326,8 +361,9 @@ static void print_story(const struct story *story, uint64_t now)
 	print_holders(story);
 	if (command)
 		printf("  %s:\n    %s\n",
-		       story->policy ? "To change that" :
-				       "To let so much pass, and no more",
+		       is_by_stranger(story) ?
+			       "To change that" :
+			       "To let so much pass, and no more",
 		       command);
 }
 
@@ -358,15 +394,21 @@ static json_t *json_of_holders(const struct story *story)
 		record = &story->holders[i].record;
 		json_array_append_new(
 			holders,
-			json_pack("{s:s? s:s s:I s:i s:s%}", "cgroup",
+			json_pack("{s:s? s:s s:I s:i s:i s:s%}", "cgroup",
 				  story->holders[i].path, "kind",
 				  record->kind < nr_kinds ?
 					  kind_name[record->kind] :
 					  "?",
 				  "gross", (json_int_t)record->bytes, "pid",
-				  (int)record->tgid, "command", record->comm,
+				  (int)record->tgid, "thread", (int)record->pid,
+				  "command", record->comm,
 				  strnlen(record->comm, IOAS_COMM_LEN)));
 	}
+	for (i = 0; i < story->nr_children; i++)
+		json_array_append_new(
+			holders, json_pack("{s:s s:I}", "cgroup",
+					   story->children[i].path, "pasids",
+					   (json_int_t)story->children[i].nr));
 	return holders;
 }
 
@@ -377,7 +419,7 @@ static json_t *json_of(const struct story *story, uint64_t now)
 	bool pinned = refusal->resource == PINNED;
 
 	return json_pack(
-		"{s:I s:s? s:s s:s? s:I s:I s:o s:s? s:s? s:s? s:i s:s% s:o s:o s:s?}",
+		"{s:I s:s? s:s s:s? s:I s:I s:o s:s? s:s? s:s? s:i s:i s:s% s:o s:o s:s?}",
 		"age", (json_int_t)((now - refusal->boottime_ns) / 1000000000),
 		"cgroup", story->path, "resource",
 		refusal->resource < ARRAY_SIZE(resource_name) ?
@@ -390,10 +432,10 @@ static json_t *json_of(const struct story *story, uint64_t now)
 		(json_int_t)refusal->held, "max",
 		is_by_policy(story) ? json_null() : json_integer(refusal->max),
 		"refused_by", story->limit_path, "policy",
-		story->policy ? story->policy->name : NULL, "error",
+		is_by_policy(story) ? refusal->policy : NULL, "error",
 		is_by_policy(story) ? strerror(-refusal->error) : NULL, "pid",
-		(int)refusal->tgid, "command", refusal->comm,
-		strnlen(refusal->comm, IOAS_COMM_LEN), "stack",
+		(int)refusal->tgid, "thread", (int)refusal->pid, "command",
+		refusal->comm, strnlen(refusal->comm, IOAS_COMM_LEN), "stack",
 		json_of_stack(refusal), "holders", json_of_holders(story),
 		"remedy", command);
 }
@@ -421,6 +463,50 @@ static int tell(struct ioas_refusal *refusals, size_t nr,
 	return 0;
 }
 
+static void print_nothing_refused(const char *path)
+{
+	_cleanup_free_ char *copy = strdup(path);
+
+	if (!copy)
+		return;
+	make_printable(copy);
+	printf("Nothing was refused to %s since deny_log is there.\n", copy);
+}
+
+static int fail_unlogged(const struct cgroup *cgroup)
+{
+	_cleanup_free_ char *where = shell_quote(cgroup->path);
+
+	return fail(
+		-ENOENT,
+		"nobody logs what is refused to %s: 'ioasctl policy load deny_log --cgroup %s' does, from then on",
+		cgroup->path, where ?: "");
+}
+
+/* A log of a cgroup below knows nothing of the rest. */
+static void print_nothing(const struct known *known,
+			  const struct cgroup *cgroup)
+{
+	const struct attached *log;
+	bool whole = false;
+	unsigned int i;
+
+	for (i = 0; i < known->nr_policies; i++) {
+		log = &known->policies[i];
+		whole |= refusals_logged(log, cgroup) &&
+			 cgroup_is_below(cgroup->path, log->path);
+	}
+	if (whole) {
+		print_nothing_refused(cgroup->path);
+		return;
+	}
+	for (i = 0; i < known->nr_policies; i++)
+		if (refusals_logged(&known->policies[i], cgroup))
+			print_nothing_refused(known->policies[i].path);
+	printf("Nobody logs what is refused to the rest of %s.\n",
+	       cgroup->path);
+}
+
 static int explain(const struct cgroup *cgroup, bool json)
 {
 	struct ioas_refusal *refusals = NULL;
@@ -437,17 +523,14 @@ static int explain(const struct cgroup *cgroup, bool json)
 	ret = refusals_read(known.policies, known.nr_policies, cgroup,
 			    &refusals, &nr);
 	if (ret == -ENOENT)
-		fail(ret,
-		     "nobody logs what is refused to %s: 'ioasctl policy load deny_log --cgroup %s' does, from then on",
-		     cgroup->path, cgroup->path);
+		fail_unlogged(cgroup);
 	ret = ret ?: accounts_read(NULL, &known.accounts, &known.nr_accounts);
 	ret = ret ?: tell(refusals, nr, &known, array);
 	if (!ret && json) {
 		json_dumpf(array, stdout, JSON_INDENT(2));
 		putchar('\n');
 	} else if (!ret && !nr) {
-		printf("Nothing was refused to %s since deny_log is there.\n",
-		       cgroup->path);
+		print_nothing(&known, cgroup);
 	}
 	json_decref(array);
 	free(refusals);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The policies that there are, and their settings. */
 #include <ctype.h>
+#include <ftw.h>
 #include <glob.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -21,12 +22,19 @@
 #include "kind_quota.skel.h"
 #include "pasid_device.skel.h"
 
-/* As enum ioas_policy_resource of the kernel has them. */
+/* enum ioas_policy_resource of the kernel */
+enum { PINNED, PASID_GLOBAL, PASID_DEVICE };
+
 static const char *const resource_name[] = {
-	"pinned",
-	"pasid_global",
-	"pasid_device",
+	[PINNED] = "pinned",
+	[PASID_GLOBAL] = "pasid_global",
+	[PASID_DEVICE] = "pasid_device",
 };
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
 
 /* ---- dry_run ---- */
 
@@ -75,6 +83,17 @@ static const struct setting burst_settings[] = {
 	{}
 };
 
+static int raise_soft(const struct attached *attached,
+		      const struct ioas_refusal *refusal, void *config)
+{
+	struct ioas_burst *settings = config;
+
+	(void)attached;
+	settings->soft = larger(settings->soft,
+				whole_mib(refusal->held + refusal->wanted));
+	return 0;
+}
+
 /* ---- kind_quota ---- */
 
 #define KIND(_i, _name)                                         \
@@ -106,6 +125,28 @@ static void leave_other_kinds(void *config, const struct cgroup *cgroup)
 	(void)cgroup;
 	for (i = nr_kinds; i < IOAS_KINDS; i++)
 		settings->max[i] = IOAS_NO_LIMIT;
+}
+
+/* What was held then may have been given back since, and be asked for again. */
+static int raise_quota(const struct attached *attached,
+		       const struct ioas_refusal *refusal, void *config)
+{
+	_cleanup_close_ int folder = cgroup_open_by_id(attached->cgroup_id);
+	struct ioas_kind_quota *settings = config;
+	uint64_t held = 0;
+	__u64 *max;
+
+	if (refusal->kind >= nr_kinds)
+		return -ENOENT;
+	max = &settings->max[refusal->kind];
+	if (*max == IOAS_NO_LIMIT)
+		return -ENOENT;
+	if (folder >= 0)
+		(void)cgroup_read_key(folder, "ioas.stat",
+				      kind_name[refusal->kind], &held);
+	held = larger(held, refusal->gross);
+	*max = larger(*max, whole_mib(held + refusal->wanted));
+	return 0;
 }
 
 /* ---- pasid_device ---- */
@@ -212,24 +253,61 @@ static int load_device_limits(const struct bpf_object *object,
 	return 0;
 }
 
-/* The PCI address of a device, or "inode N". */
-static void print_device(FILE *out, __u64 device)
+/* To be freed; NULL if it has none. */
+static char *pci_address_of(__u64 device)
 {
+	char *address = NULL;
 	struct stat st;
 	size_t i;
 	glob_t g;
 
-	if (!glob("/sys/bus/pci/devices/*", 0, NULL, &g)) {
-		for (i = 0; i < g.gl_pathc; i++) {
-			if (stat(g.gl_pathv[i], &st) || st.st_ino != device)
-				continue;
-			fputs(strrchr(g.gl_pathv[i], '/') + 1, out);
-			globfree(&g);
-			return;
-		}
-		globfree(&g);
-	}
-	fprintf(out, "inode %llu", (unsigned long long)device);
+	if (glob("/sys/bus/pci/devices/*", 0, NULL, &g))
+		return NULL;
+	for (i = 0; i < g.gl_pathc && !address; i++)
+		if (!stat(g.gl_pathv[i], &st) && st.st_ino == device)
+			address = strdup(strrchr(g.gl_pathv[i], '/') + 1);
+	globfree(&g);
+	return address;
+}
+
+/* The PCI address of a device, or "inode N". */
+static void print_device(FILE *out, __u64 device)
+{
+	_cleanup_free_ char *address = pci_address_of(device);
+
+	if (address)
+		fputs(address, out);
+	else
+		fprintf(out, "inode %llu", (unsigned long long)device);
+}
+
+/* nftw() passes nothing on. */
+static struct {
+	__u64 device;
+	char *path;
+} wanted_folder;
+
+static int is_wanted(const char *path, const struct stat *st, int type,
+		     struct FTW *ftw)
+{
+	(void)ftw;
+	if (type != FTW_D || st->st_ino != wanted_folder.device)
+		return 0;
+	wanted_folder.path = strdup(path);
+	return 1;
+}
+
+/* As find_device() finds it; to be freed; NULL if it has gone. */
+static char *name_of_device(__u64 device)
+{
+	char *address = pci_address_of(device);
+
+	if (address)
+		return address;
+	wanted_folder.device = device;
+	wanted_folder.path = NULL;
+	nftw("/sys/devices", is_wanted, 16, FTW_PHYS | FTW_MOUNT);
+	return wanted_folder.path;
 }
 
 static void report_device(FILE *out, __u64 device, __u64 nr, __u64 max)
@@ -276,6 +354,85 @@ static void report_devices(FILE *out, const struct attached *attached)
 	}
 }
 
+static __u64 limit_of(int limits, __u64 device, const void *config)
+{
+	const struct ioas_pasid_device *settings = config;
+	__u64 max;
+
+	return bpf_map_lookup_elem(limits, &device, &max) ? settings->others :
+							    max;
+}
+
+static int raise_device(const struct attached *attached,
+			const struct ioas_refusal *refusal, void *config)
+{
+	_cleanup_close_ int limits = open_pinned(attached->folder, "limits");
+
+	if (!refusal->device || limits < 0 ||
+	    limit_of(limits, refusal->device, config) == IOAS_NO_LIMIT)
+		return -ENOENT;
+	return 0;
+}
+
+/*
+ * What lets one more pass. The log does not have how many of the device there were then:
+ * at least as many as the limit was, and not more than of all devices.
+ */
+static __u64 enough_of_device(const struct attached *attached,
+			      const struct ioas_refusal *refusal, __u64 max)
+{
+	_cleanup_close_ int used = open_pinned(attached->folder, "used");
+	__u64 now = 0, then = refusal->held < max ? refusal->held : max;
+
+	if (used >= 0)
+		bpf_map_lookup_elem(used, &refusal->device, &now);
+	return larger(max, larger(then, now) + 1);
+}
+
+/* One that has gone cannot be named, and needs no limit. */
+static int print_device_limit(FILE *out, __u64 device, __u64 max)
+{
+	_cleanup_free_ char *name = name_of_device(device);
+	_cleanup_free_ char *setting = NULL, *quoted = NULL;
+
+	if (!name)
+		return -ENODEV;
+	if (asprintf(&setting, "%s=%llu", name, (unsigned long long)max) < 0)
+		return -ENOMEM;
+	quoted = shell_quote(setting);
+	if (!quoted)
+		return -ENOMEM;
+	fprintf(out, " --set %s", quoted);
+	return 0;
+}
+
+/* The one that was refused gets a limit of its own, if it has none. */
+static int print_device_limits(FILE *out, const struct attached *attached,
+			       const struct ioas_refusal *refusal)
+{
+	_cleanup_close_ int limits = open_pinned(attached->folder, "limits");
+	_cleanup_free_ __u64 *devices = NULL;
+	unsigned int i, nr;
+	__u64 max;
+	int ret;
+
+	if (limits < 0)
+		return limits;
+	nr = devices_of(limits, &devices);
+	for (i = 0; i < nr; i++) {
+		if (devices[i] == refusal->device)
+			continue;
+		ret = print_device_limit(out, devices[i],
+					 limit_of(limits, devices[i],
+						  attached->config));
+		if (ret && ret != -ENODEV)
+			return ret;
+	}
+	max = limit_of(limits, refusal->device, attached->config);
+	return print_device_limit(out, refusal->device,
+				  enough_of_device(attached, refusal, max));
+}
+
 /* ---- deny_log ---- */
 
 static const struct setting no_settings[] = { {} };
@@ -305,6 +462,7 @@ const struct policy policies[] = {
 		.summary = "pass a soft limit by some amount, for some time",
 		.settings = burst_settings,
 		.elf = burst_bpf__elf_bytes,
+		.raise = raise_soft,
 	},
 	{
 		.name = "deny_log",
@@ -330,6 +488,7 @@ const struct policy policies[] = {
 		.needs_one = true,
 		.elf = kind_quota_bpf__elf_bytes,
 		.prepare = leave_other_kinds,
+		.raise = raise_quota,
 	},
 	{
 		.name = "pasid_device",
@@ -340,6 +499,8 @@ const struct policy policies[] = {
 		.set_other = set_device,
 		.loaded = load_device_limits,
 		.report = report_devices,
+		.raise = raise_device,
+		.print_others = print_device_limits,
 	},
 	{}
 };
@@ -472,6 +633,44 @@ int policy_configure(const struct policy *policy, char *const *settings,
 	return check_required(policy, settings, nr_settings);
 }
 
+static void print_setting(FILE *out, const struct setting *setting,
+			  uint64_t value)
+{
+	char buf[UNITS_TEXT];
+
+	fprintf(out, "%s=", setting->name);
+	switch (setting->type) {
+	case SETTING_SIZE:
+		fputs(format_exact_size(value, buf), out);
+		break;
+	case SETTING_COUNT:
+		fprintf(out, "%llu", (unsigned long long)value);
+		break;
+	case SETTING_DURATION:
+		fprintf(out, "%llus", (unsigned long long)value / 1000000000);
+		break;
+	}
+}
+
+/* Those that are set, each with something before it. */
+static void print_settings(FILE *out, const struct policy *policy,
+			   const void *config, const char *first,
+			   const char *next)
+{
+	const struct setting *setting;
+	const char *before = first;
+	uint64_t value;
+
+	for (setting = policy->settings; setting->name; setting++) {
+		value = *field((void *)config, setting);
+		if (value == IOAS_NO_LIMIT)
+			continue;
+		fputs(before, out);
+		print_setting(out, setting, value);
+		before = next;
+	}
+}
+
 /**
  * policy_print_config() - write the settings of a policy, as they are typed
  * @out: where to
@@ -481,28 +680,32 @@ int policy_configure(const struct policy *policy, char *const *settings,
 void policy_print_config(FILE *out, const struct policy *policy,
 			 const void *config)
 {
-	const struct setting *setting;
-	const char *space = "";
-	char buf[UNITS_TEXT];
-	uint64_t value;
+	print_settings(out, policy, config, "", " ");
+}
 
-	for (setting = policy->settings; setting->name; setting++) {
-		value = *field((void *)config, setting);
-		if (value == IOAS_NO_LIMIT)
-			continue;
-		fprintf(out, "%s%s=", space, setting->name);
-		space = " ";
-		switch (setting->type) {
-		case SETTING_SIZE:
-			fputs(format_exact_size(value, buf), out);
-			break;
-		case SETTING_COUNT:
-			fprintf(out, "%llu", (unsigned long long)value);
-			break;
-		case SETTING_DURATION:
-			fprintf(out, "%llus",
-				(unsigned long long)value / 1000000000);
-			break;
-		}
-	}
+/**
+ * policy_print_raised() - write all settings with which a refusal would have passed
+ * @out: where to, as arguments for a shell, each with a space before it
+ * @attached: the policy that has refused, one of those that this program knows
+ * @refusal: what it has refused
+ *
+ * Return: 0, or a negative errno, without a message, if there are none such.
+ */
+int policy_print_raised(FILE *out, const struct attached *attached,
+			const struct ioas_refusal *refusal)
+{
+	_Alignas(uint64_t) char config[POLICY_CONFIG_MAX];
+	const struct policy *policy = attached->policy;
+	int ret;
+
+	if (!policy->raise)
+		return -ENOENT;
+	memcpy(config, attached->config, sizeof(config));
+	ret = policy->raise(attached, refusal, config);
+	if (ret)
+		return ret;
+	print_settings(out, policy, config, " --set ", " --set ");
+	return policy->print_others ?
+		       policy->print_others(out, attached, refusal) :
+		       0;
 }

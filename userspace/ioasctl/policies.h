@@ -52,6 +52,10 @@ struct bpf_object;
  * @prepare: fill in the settings that nobody sets, or NULL
  * @loaded: do what is left when the programs are loaded, or NULL
  * @report: write what there is to see, on one line, or NULL
+ * @raise: change @config so that a refusal would have passed, and no more than that;
+ *	-ENOENT if none of its settings refused it.  NULL if it never refuses
+ * @print_others: write those of the settings that are not in @settings as arguments for
+ *	a shell, raised in the same way; NULL if there are none such
  * @only_logs: it is on tracepoints, beside what decides for a cgroup
  */
 struct policy {
@@ -64,6 +68,10 @@ struct policy {
 	void (*prepare)(void *config, const struct cgroup *cgroup);
 	int (*loaded)(const struct bpf_object *object, const void *config);
 	void (*report)(FILE *out, const struct attached *attached);
+	int (*raise)(const struct attached *attached,
+		     const struct ioas_refusal *refusal, void *config);
+	int (*print_others)(FILE *out, const struct attached *attached,
+			    const struct ioas_refusal *refusal);
 	bool only_logs;
 };
 
@@ -74,5 +82,7 @@ int policy_configure(const struct policy *policy, char *const *settings,
 		     unsigned int nr_settings, void *config);
 void policy_print_config(FILE *out, const struct policy *policy,
 			 const void *config);
+int policy_print_raised(FILE *out, const struct attached *attached,
+			const struct ioas_refusal *refusal);
 
 #endif /* IOASCTL_POLICIES_H */

@@ -21,16 +21,22 @@ struct entry {
 	unsigned int log;
 };
 
+/*
+ * A cgroup that has gone has no path.  It was below the one whose limit that was, and
+ * below the one that is logged.
+ */
 static bool concerns(const struct ioas_refusal *refusal,
-		     const struct cgroup *cgroup)
+		     const struct attached *log, const struct cgroup *cgroup)
 {
 	_cleanup_free_ char *path = NULL;
 
 	if (!refusal->boottime_ns)
 		return false;
-	if (refusal->cgroup_id == cgroup->id)
+	if (refusal->cgroup_id == cgroup->id ||
+	    cgroup_is_below(log->path, cgroup->path))
 		return true;
-	path = cgroup_path_of(refusal->cgroup_id);
+	path = cgroup_path_of(refusal->cgroup_id) ?:
+		       cgroup_path_of(refusal->limit_id);
 	return path && cgroup_is_below(path, cgroup->path);
 }
 
@@ -46,7 +52,7 @@ static int read_log(const struct attached *log, unsigned int number,
 		return fail(-errno, "%s: %m", log->folder);
 	for (i = 0; i < IOAS_RECENT_REFUSALS; i++) {
 		if (bpf_map_lookup_elem(map, &i, &refusal) ||
-		    !concerns(&refusal, cgroup))
+		    !concerns(&refusal, log, cgroup))
 			continue;
 		more = reallocarray(*all, *nr + 1, sizeof(**all));
 		if (!more)
@@ -110,7 +116,13 @@ static int sort(struct entry *all, size_t nr, struct ioas_refusal **ret,
 	return 0;
 }
 
-static bool logs(const struct attached *attached, const struct cgroup *cgroup)
+/**
+ * refusals_logged() - are refusals to a cgroup, or to some below it, logged there?
+ * @attached: the policy
+ * @cgroup: the cgroup
+ */
+bool refusals_logged(const struct attached *attached,
+		     const struct cgroup *cgroup)
 {
 	return attached->policy && attached->policy->only_logs &&
 	       attached->path &&
@@ -139,7 +151,7 @@ int refusals_read(const struct attached *list, unsigned int nr,
 	int error;
 
 	for (i = 0; i < nr; i++) {
-		if (!logs(&list[i], cgroup))
+		if (!refusals_logged(&list[i], cgroup))
 			continue;
 		logged = true;
 		error = read_log(&list[i], i, cgroup, &all, &n);

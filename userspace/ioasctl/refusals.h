@@ -7,6 +7,8 @@
 
 #include "attached.h"
 
+bool refusals_logged(const struct attached *attached,
+		     const struct cgroup *cgroup);
 int refusals_read(const struct attached *list, unsigned int nr,
 		  const struct cgroup *cgroup, struct ioas_refusal **ret,
 		  size_t *ret_nr);

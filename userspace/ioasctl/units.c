@@ -148,6 +148,19 @@ int parse_duration(const char *text, uint64_t *ret_ns)
 }
 
 /**
+ * whole_mib() - round an amount of memory up
+ * @bytes: the amount
+ *
+ * Return: the next multiple of a MiB.
+ */
+uint64_t whole_mib(uint64_t bytes)
+{
+	const uint64_t mib = 1 << 20;
+
+	return (bytes + mib - 1) / mib * mib;
+}
+
+/**
  * format_size() - write an amount of memory for people
  * @bytes: the amount
  * @buf: where to

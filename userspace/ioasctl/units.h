@@ -15,6 +15,7 @@ int parse_size(const char *text, uint64_t *ret);
 int parse_count(const char *text, uint64_t *ret);
 int parse_duration(const char *text, uint64_t *ret_ns);
 
+uint64_t whole_mib(uint64_t bytes);
 const char *format_size(uint64_t bytes, char buf[static UNITS_TEXT]);
 const char *format_exact_size(uint64_t bytes, char buf[static UNITS_TEXT]);
 const char *format_duration(uint64_t ns, char buf[static UNITS_TEXT]);

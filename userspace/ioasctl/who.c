@@ -9,7 +9,16 @@
 #include "table.h"
 #include "units.h"
 
-enum { COL_CGROUP, COL_KIND, COL_GROSS, COL_SINCE, COL_PID, COL_COMMAND };
+/* The last one is in JSON only. */
+enum {
+	COL_CGROUP,
+	COL_KIND,
+	COL_GROSS,
+	COL_SINCE,
+	COL_PID,
+	COL_COMMAND,
+	COL_THREAD,
+};
 
 static const struct column columns[] = {
 	[COL_CGROUP] = { "CGROUP", 0.4, SCOLS_FL_NOEXTREMES,
@@ -30,10 +39,12 @@ static const struct column exact_columns[] = {
 	[COL_SINCE] = { "AGE", 0, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
 	[COL_PID] = { "PID", 0, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
 	[COL_COMMAND] = { "COMMAND", 0, 0, SCOLS_JSON_STRING },
+	[COL_THREAD] = { "THREAD", 0, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
 };
 
 static int add_account(struct libscols_table *table,
-		       const struct account *account, uint64_t now, bool exact)
+		       const struct account *account, uint64_t now, bool json,
+		       bool exact)
 {
 	const struct ioas_account_record *record = &account->record;
 	uint64_t age = now > record->boottime_ns ? now - record->boottime_ns :
@@ -52,6 +63,8 @@ static int add_account(struct libscols_table *table,
 		  record->kind < nr_kinds ? kind_name[record->kind] : "?");
 	table_printf(line, COL_PID, "%u", record->tgid);
 	table_printf(line, COL_COMMAND, "%.*s", IOAS_COMM_LEN, record->comm);
+	if (json)
+		table_printf(line, COL_THREAD, "%u", record->pid);
 	if (exact) {
 		table_printf(line, COL_GROSS, "%llu",
 			     (unsigned long long)record->bytes);
@@ -72,11 +85,11 @@ static int print_accounts(const struct account *list, size_t nr, bool json,
 	size_t i;
 
 	table = table_new("accounts", exact ? exact_columns : columns,
-			  ARRAY_SIZE(columns), json);
+			  json ? COL_THREAD + 1 : COL_THREAD, json);
 	if (!table)
 		return -ENOMEM;
 	for (i = 0; i < nr; i++) {
-		if (add_account(table, &list[i], now, exact)) {
+		if (add_account(table, &list[i], now, json, exact)) {
 			scols_unref_table(table);
 			return -ENOMEM;
 		}

@@ -3,7 +3,7 @@
 # What ioasctl says of refusals, and of who holds what.
 #
 # timeout: 240
-# expected: 24
+# expected: 32
 set -u
 . "$(dirname "$0")/../../harness/tap.sh"
 
