@@ -209,16 +209,6 @@ static int set_device(const char *name, const char *value)
 	return 0;
 }
 
-static bool is_set(__u64 device)
-{
-	unsigned int i;
-
-	for (i = 0; i < nr_device_limits; i++)
-		if (device_limits[i].device == device)
-			return true;
-	return false;
-}
-
 /* All keys of a map of devices; how many there are. To be freed. */
 static unsigned int devices_of(int map, __u64 **ret)
 {
@@ -233,23 +223,18 @@ static unsigned int devices_of(int map, __u64 **ret)
 	return nr;
 }
 
-/* Those of a policy that is being replaced hold until the new ones do. */
+/* Each object has a map of its own, which is empty. */
 static int load_device_limits(const struct bpf_object *object,
 			      const void *config)
 {
 	int map = bpf_object__find_map_fd_by_name(object, "limits");
-	_cleanup_free_ __u64 *devices = NULL;
-	unsigned int i, nr;
+	unsigned int i;
 
 	(void)config;
 	for (i = 0; i < nr_device_limits; i++)
 		if (bpf_map_update_elem(map, &device_limits[i].device,
 					&device_limits[i].max, BPF_ANY))
 			return fail(-errno, "a limit could not be set: %m");
-	nr = devices_of(map, &devices);
-	for (i = 0; i < nr; i++)
-		if (!is_set(devices[i]))
-			bpf_map_delete_elem(map, &devices[i]);
 	return 0;
 }
 

@@ -4,7 +4,7 @@
 # stay.
 #
 # timeout: 400
-# expected: 55
+# expected: 57
 set -u
 . "$(dirname "$0")/../../harness/tap.sh"
 
