@@ -97,6 +97,8 @@ static void report(void *ctx, struct ioas_refusal *refusal)
 	/* A cgroup that was removed is not found, but may still have what pins. */
 	if (!is_below(refusal->cgroup_id) && !is_below(refusal->limit_id))
 		return;
+	if (refusal->error && refusal->resource == IOAS_POLICY_PINNED)
+		refusal->gross = gross_of(refusal->limit_id, refusal->kind);
 	refusal->boottime_ns = bpf_ktime_get_boot_ns();
 	refusal->tgid = pid_tgid >> 32;
 	refusal->pid = pid_tgid;
@@ -143,7 +145,6 @@ int BPF_PROG(deny_policy, __u64 cgroup_id, enum ioas_cg_kind kind,
 		.wanted = wanted,
 		.held = current,
 		.max = IOAS_NO_LIMIT,
-		.gross = gross_of(policy_id, kind),
 		.resource = IOAS_POLICY_PINNED,
 		.kind = kind,
 		.error = error,
