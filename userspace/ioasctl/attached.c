@@ -15,9 +15,6 @@
 #include "ioasctl.h"
 #include "layout.h"
 
-/* IOAS_POLICY_NAME_LEN of the kernel. */
-#define POLICY_NAME_LEN 16
-
 static int read_map(int map, void *value, size_t size)
 {
 	struct bpf_map_info info = {};
@@ -75,7 +72,7 @@ static void get_layout(struct value_layout *layout)
  */
 struct value {
 	uint64_t cgroup_id;
-	char name[POLICY_NAME_LEN + 1];
+	char name[IOAS_POLICY_NAME_LEN + 1];
 };
 
 static int read_value(__u32 map_id, const struct value_layout *layout,
@@ -92,8 +89,8 @@ static int read_value(__u32 map_id, const struct value_layout *layout,
 		return -ENOENT;
 	memcpy(&ret->cgroup_id, value + layout->cgroup_id,
 	       sizeof(ret->cgroup_id));
-	memcpy(ret->name, value + layout->name, POLICY_NAME_LEN);
-	ret->name[POLICY_NAME_LEN] = '\0';
+	memcpy(ret->name, value + layout->name, IOAS_POLICY_NAME_LEN);
+	ret->name[IOAS_POLICY_NAME_LEN] = '\0';
 	return 0;
 }
 

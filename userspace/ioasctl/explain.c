@@ -19,15 +19,6 @@
 
 #define MOST_REFUSALS 5
 
-/* enum ioas_policy_resource of the kernel */
-enum { PINNED, PASID_GLOBAL, PASID_DEVICE };
-
-static const char *const resource_name[] = {
-	[PINNED] = "pinned",
-	[PASID_GLOBAL] = "pasid_global",
-	[PASID_DEVICE] = "pasid_device",
-};
-
 /**
  * struct story - a refusal, and what is known about it
  * @refusal: what the kernel said
@@ -422,7 +413,7 @@ static json_t *json_of(const struct story *story, uint64_t now)
 		"{s:I s:s? s:s s:s? s:I s:I s:o s:s? s:s? s:s? s:i s:i s:s% s:o s:o s:s?}",
 		"age", (json_int_t)((now - refusal->boottime_ns) / 1000000000),
 		"cgroup", story->path, "resource",
-		refusal->resource < ARRAY_SIZE(resource_name) ?
+		refusal->resource < nr_resources ?
 			resource_name[refusal->resource] :
 			"?",
 		"kind",
@@ -524,7 +515,8 @@ static int explain(const struct cgroup *cgroup, bool json)
 			    &refusals, &nr);
 	if (ret == -ENOENT)
 		fail_unlogged(cgroup);
-	ret = ret ?: accounts_read(NULL, &known.accounts, &known.nr_accounts);
+	if (!ret && nr)
+		ret = accounts_read(NULL, &known.accounts, &known.nr_accounts);
 	ret = ret ?: tell(refusals, nr, &known, array);
 	if (!ret && json) {
 		json_dumpf(array, stdout, JSON_INDENT(2));

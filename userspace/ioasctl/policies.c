@@ -22,15 +22,6 @@
 #include "kind_quota.skel.h"
 #include "pasid_device.skel.h"
 
-/* enum ioas_policy_resource of the kernel */
-enum { PINNED, PASID_GLOBAL, PASID_DEVICE };
-
-static const char *const resource_name[] = {
-	[PINNED] = "pinned",
-	[PASID_GLOBAL] = "pasid_global",
-	[PASID_DEVICE] = "pasid_device",
-};
-
 static uint64_t larger(uint64_t a, uint64_t b)
 {
 	return a > b ? a : b;
@@ -56,7 +47,7 @@ static void report_dry_run(FILE *out, const struct attached *attached)
 	bool any = false;
 	__u32 i;
 
-	for (i = 0; map >= 0 && i < ARRAY_SIZE(resource_name); i++) {
+	for (i = 0; map >= 0 && i < nr_resources; i++) {
 		if (bpf_map_lookup_elem(map, &i, &count) || !count.refused)
 			continue;
 		fprintf(out, "%swould have refused %llu of %s, worst %s",

@@ -21,6 +21,14 @@ const char *const kind_name[] = {
 
 const unsigned int nr_kinds = ARRAY_SIZE(kind_name);
 
+const char *const resource_name[] = {
+	[PINNED] = "pinned",
+	[PASID_GLOBAL] = "pasid_global",
+	[PASID_DEVICE] = "pasid_device",
+};
+
+const unsigned int nr_resources = ARRAY_SIZE(resource_name);
+
 /**
  * make_printable() - replace what a terminal, or JSON, does not take
  * @text: as somebody else has written it; each bad byte becomes a '?'

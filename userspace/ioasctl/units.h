@@ -24,4 +24,10 @@ uint64_t boottime_ns(void);
 extern const char *const kind_name[];
 extern const unsigned int nr_kinds;
 
+/* enum ioas_policy_resource of the kernel */
+enum { PINNED, PASID_GLOBAL, PASID_DEVICE };
+
+extern const char *const resource_name[];
+extern const unsigned int nr_resources;
+
 #endif /* IOASCTL_UNITS_H */
