@@ -181,15 +181,6 @@ static void expect_settings(int line, const char *settings)
 
 #define EXPECT_SETTINGS(settings) expect_settings(__LINE__, settings)
 
-static void run_remedy(void)
-{
-	struct output output;
-
-	IOASCTL(&output, "explain", LEAF);
-	run_first_command(&output);
-	free_output(&output);
-}
-
 /* Memory that is pinned twice counts twice. */
 static void command_raises_the_quota_and_keeps_the_others(void)
 {
@@ -200,7 +191,7 @@ static void command_raises_the_quota_and_keeps_the_others(void)
 	POLICY("load", "kind_quota", "--cgroup", MIDDLE, "--set", "io_uring=3M",
 	       "--set", "rdma=7K", "--set", "vfio=0");
 	EXPECT_EQ(pin(MIB + PAGE), -ENOMEM);
-	run_remedy();
+	run_remedy(LEAF);
 	EXPECT_SETTINGS("io_uring=4M rdma=7K vfio=0");
 	EXPECT_EQ(pin(MIB + PAGE), 0);
 	POLICY("unload", "kind_quota", "--cgroup", MIDDLE);
@@ -218,12 +209,12 @@ static void command_counts_what_was_given_back(void)
 	EXPECT_EQ(pin(MIB), -ENOMEM);
 	close_ring(&second);
 	EXPECT_SOON(stat_of(LEAF, "accounts"), 0);
-	run_remedy();
+	run_remedy(LEAF);
 	EXPECT_SETTINGS("io_uring=3M");
 	/* Nor does it take away what somebody else has raised. */
 	POLICY("replace", "kind_quota", "--cgroup", LEAF, "--set",
 	       "io_uring=9M");
-	run_remedy();
+	run_remedy(LEAF);
 	EXPECT_SETTINGS("io_uring=9M");
 	POLICY("unload", "kind_quota", "--cgroup", LEAF);
 }
@@ -237,7 +228,7 @@ static void command_raises_the_soft_limit_of_burst(void)
 	POLICY("load", "burst", "--cgroup", MIDDLE, "--set", "soft=1M", "--set",
 	       "extra=4K", "--set", "length=90s", "--set", "rest=2h");
 	EXPECT_EQ(pin(SIZE), -ENOMEM);
-	run_remedy();
+	run_remedy(LEAF);
 	EXPECT_SETTINGS("soft=3M extra=4K length=90s rest=7200s");
 	EXPECT_EQ(pin(SIZE), 0);
 	POLICY("unload", "burst", "--cgroup", MIDDLE);

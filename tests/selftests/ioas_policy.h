@@ -232,7 +232,30 @@ static inline void run_first_command(const struct output *output)
 	free(copy);
 }
 
+/* The command that explain gives for what was refused last to a cgroup. */
+static inline void run_remedy(const char *group)
+{
+	struct output output;
+
+	IOASCTL(&output, "explain", group);
+	run_first_command(&output);
+	free_output(&output);
+}
+
 /* ---- what is attached ---- */
+
+/* In the folder of a policy of a cgroup; good until the second call after this one. */
+static inline const char *policy_path(const char *group, const char *policy,
+				      const char *name)
+{
+	static char paths[2][PATH_MAX];
+	static unsigned int next;
+	char *path = paths[next++ % 2];
+
+	snprintf(path, PATH_MAX, POLICIES "/%" PRId64 "-%s/%s", group_id(group),
+		 policy, name);
+	return path;
+}
 
 /* What policy list says, as one line: an expression as for json_holds(), in which p is
  * the list of policies.

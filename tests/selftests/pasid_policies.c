@@ -5,7 +5,6 @@
  *
  * libraries: -l:libbpf.a -lelf -lz
  */
-#include <glob.h>
 #include <linux/bpf.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -199,16 +198,12 @@ static void limit_that_comes_later_knows_the_count(void)
 	POLICY("unload", "pasid_device", "--cgroup", INNER);
 }
 
-static bool is_map_empty(const char *pattern)
+static bool is_none_counted(void)
 {
+	int map = bpf_obj_get(policy_path(INNER, "pasid_device", "counted"));
 	char key[64];
-	glob_t found;
-	int map, ret;
+	int ret;
 
-	REQUIRE(!glob(pattern, 0, NULL, &found));
-	REQUIRE(found.gl_pathc == 1);
-	map = bpf_obj_get(found.gl_pathv[0]);
-	globfree(&found);
 	REQUIRE(map >= 0);
 	ret = bpf_map_get_next_key(map, NULL, key);
 	close(map);
@@ -218,16 +213,14 @@ static bool is_map_empty(const char *pattern)
 /* Who takes one number after the other, and one at a time, does not fill a table. */
 static void numbers_that_were_freed_are_not_kept(void)
 {
-	static const char counted[] = "/sys/fs/bpf/ioas/*-pasid_device/counted";
-
 	POLICY("load", "pasid_device", "--cgroup", INNER, "--set",
 	       setting(PATH_OF_OWN, 1));
 	for (unsigned int i = 1; i < 100; i++) {
 		EXPECT_EQ(ALLOC(DEVICE, i, own.bound), (int)i);
-		EXPECT_EQ(is_map_empty(counted), false);
+		EXPECT_EQ(is_none_counted(), false);
 		EXPECT_EQ(free_vpasid(DEVICE, i, own.bound), 0);
 	}
-	EXPECT_EQ(is_map_empty(counted), true);
+	EXPECT_EQ(is_none_counted(), true);
 	POLICY("unload", "pasid_device", "--cgroup", INNER);
 }
 
@@ -551,11 +544,7 @@ static void expect_limit_refused(const char *const *args)
 
 static bool has_folder(const char *policy)
 {
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), POLICIES "/%" PRId64 "-%s",
-		 group_id(INNER), policy);
-	return !access(path, F_OK);
+	return !access(policy_path(INNER, policy, ""), F_OK);
 }
 
 static void limit_that_cannot_be_set_leaves_another_policy(void)
@@ -662,15 +651,6 @@ static void command_of_explain_lets_pasids_pass(void)
 	EXPECT_EQ(ALLOC(GLOBAL, 5), 5);
 	EXPECT_EQ(ALLOC(GLOBAL, 6), -EDQUOT);
 	POLICY("unload", "deny_log", "--cgroup", INNER);
-}
-
-static void run_remedy(const char *group)
-{
-	struct output output;
-
-	IOASCTL(&output, "explain", group);
-	run_first_command(&output);
-	free_output(&output);
 }
 
 /* Of the one that was refused, and no other. */

@@ -469,18 +469,6 @@ static void replacement_that_fails_leaves_the_old_one(void)
 	POLICY("unload", "dry_run", "--cgroup", LEAF);
 }
 
-/* Of a policy of LEAF; good until the second call after this one. */
-static const char *in_folder(const char *policy, const char *name)
-{
-	static char paths[2][PATH_MAX];
-	static unsigned int next;
-	char *path = paths[next++ % 2];
-
-	snprintf(path, PATH_MAX, POLICIES "/%" PRId64 "-%s/%s", group_id(LEAF),
-		 policy, name);
-	return path;
-}
-
 /* As by a replacement, one way or the other, that was killed: both name the link. */
 static void leave_folder_of_burst(void)
 {
@@ -489,11 +477,11 @@ static void leave_folder_of_burst(void)
 	/* What failed may have left one. */
 	if (test_failed)
 		return;
-	REQUIRE(!mkdir(in_folder("burst", ""), 0700));
+	REQUIRE(!mkdir(policy_path(LEAF, "burst", ""), 0700));
 	run_program(&output, &usual,
 		    ARGS("bpftool", "link", "pin", "pinned",
-			 in_folder("kind_quota", "link"),
-			 in_folder("burst", "link")));
+			 policy_path(LEAF, "kind_quota", "link"),
+			 policy_path(LEAF, "burst", "link")));
 	REQUIRE(!output.status);
 	free_output(&output);
 	EXPECT_LIST("sorted((x['policy'], 'left over' in (x['report'] or ''))"
@@ -503,7 +491,7 @@ static void leave_folder_of_burst(void)
 /* The other one decides, as before. */
 static void expect_it_gone(void)
 {
-	EXPECT_EQ(access(in_folder("burst", ""), F_OK), -1);
+	EXPECT_EQ(access(policy_path(LEAF, "burst", ""), F_OK), -1);
 	EXPECT_LIST("[(x['policy'], x['settings'], x['report']) for x in p] =="
 		    " [('kind_quota', 'io_uring=1M', None)]");
 	EXPECT_EQ(pin(0, MIB + PAGE), -ENOMEM);
